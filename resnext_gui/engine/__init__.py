@@ -1,0 +1,36 @@
+"""The classifier itself: Keras, NumPy and Pillow, and never Qt.
+
+Names are resolved on first use, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resnext_gui.engine.images import load_pixels as load_pixels
+    from resnext_gui.engine.resnext import build_resnext as build_resnext
+    from resnext_gui.engine.resnext import inference_model as inference_model
+    from resnext_gui.engine.weights import CheckpointError as CheckpointError
+    from resnext_gui.engine.weights import load_checkpoint as load_checkpoint
+
+_HOME = {
+    "CheckpointError": "weights",
+    "build_resnext": "resnext",
+    "inference_model": "resnext",
+    "load_checkpoint": "weights",
+    "load_pixels": "images",
+}
+
+__all__ = ["CheckpointError", "build_resnext", "inference_model", "load_checkpoint", "load_pixels"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
