@@ -17,12 +17,10 @@ import json
 import types
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 PROTOCOL = 1
 """Version of this module's messages.  A child that greets with another number is refused."""
-
-Json = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"]]
 
 
 class UserError(Exception):
@@ -412,15 +410,42 @@ class Failed:
     details: str = ""
 
 
-Command = Union[
-    Scan, Preview, Reconcile, Thumbnails, MakeQuick, Train, Evaluate, Classify, ModelView, Describe, RenderSamples,
-    Weights, Stop, Pause, Resume, Shutdown,
-]  # fmt: skip
-Event = Union[
-    Hello, Started, Progress, DeviceChosen, RunCreated, BatchPoint, EpochLine, ModelReady, Answer, Refused,
-    ThumbnailReady, Paused, Resumed, Finished, Failed,
-]  # fmt: skip
-Message = Union[Command, Event]
+Command = (
+    Scan
+    | Preview
+    | Reconcile
+    | Thumbnails
+    | MakeQuick
+    | Train
+    | Evaluate
+    | Classify
+    | ModelView
+    | Describe
+    | RenderSamples
+    | Weights
+    | Stop
+    | Pause
+    | Resume
+    | Shutdown
+)
+Event = (
+    Hello
+    | Started
+    | Progress
+    | DeviceChosen
+    | RunCreated
+    | BatchPoint
+    | EpochLine
+    | ModelReady
+    | Answer
+    | Refused
+    | ThumbnailReady
+    | Paused
+    | Resumed
+    | Finished
+    | Failed
+)
+Message = Command | Event
 
 _TYPES: dict[str, type[Any]] = {cls.__name__: cls for cls in typing.get_args(Message)}
 
@@ -460,7 +485,7 @@ def _convert(hint: Any, value: Any) -> Any:
     if value is None:
         return None
     origin = typing.get_origin(hint)
-    if origin in (Union, types.UnionType):
+    if origin in (typing.Union, types.UnionType):
         inner = [a for a in typing.get_args(hint) if a is not type(None)]
         return _convert(inner[0], value) if len(inner) == 1 else value
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
