@@ -1,0 +1,436 @@
+"""The two layers that decide how fast a ResNeXt trains: grouped convolution and batch normalisation.
+
+Keras wraps its own grouped convolution in XLA on a CPU, where the backward pass then takes hundreds of times longer
+than it has to, and its batch normalisation is a dozen separate operations.  The layers here call the runtime's fused
+operations instead, after having tried them once on this machine: some builds can compute a grouped convolution but
+not its gradient.  Where the fast operation does not work, another form of the same sum is used.
+
+Together with `backend` this is the only module that names a backend.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+_Array = np.ndarray[Any, Any]
+
+FORMS = ("plain", "wide", "blocks", "split", "native")
+"""How a grouped convolution can be computed, fastest first.
+
+plain: the runtime's grouped operation.  wide: the same in float32, for half precision types it cannot take.
+blocks: fewer, wider groups with block-diagonal kernels.  split: one convolution a group.  native: `keras.ops.conv`.
+"""
+
+_BLOCK_CHANNELS = 32
+"""Width of one block-diagonal group: wide enough for vector units, narrow enough not to multiply many zeros."""
+
+_forms: dict[tuple[str, str], str] = {}
+_norms: dict[tuple[str, str], bool] = {}
+_forced: list[str] = []
+
+
+@contextlib.contextmanager
+def force_form(form: str) -> Iterator[None]:
+    """Within this block every grouped convolution is computed in `form` (one of `FORMS`), without a probe.
+
+    Exporters use ``"plain"``: it becomes one convolution with groups in any file format.
+
+    Raises:
+        ValueError: `form` is none of `FORMS`.
+    """
+    if form not in FORMS:
+        raise ValueError(f"unknown form of convolution. Expected one of {FORMS}. Received: {form!r}")
+    _forced.append(form)
+    try:
+        yield
+    finally:
+        _forced.pop()
+
+
+def convolution_form(dtype: str) -> str:
+    """Return how grouped convolutions of `dtype` are computed here; the first call tries them (about 0.3 s)."""
+    if _forced:
+        return _forced[-1]
+    if keras.config.backend() != "tensorflow":
+        return "native"
+    key = (_device(), dtype)
+    if key not in _forms:
+        _forms[key] = next((form for form in FORMS if _apart(_form_works, form, dtype)), "native")
+    return _forms[key]
+
+
+def fused_norm_works(dtype: str) -> bool:
+    """Return whether the runtime's fused batch normalisation computes and differentiates `dtype` here."""
+    if keras.config.backend() != "tensorflow":
+        return False
+    key = (_device(), dtype)
+    if key not in _norms:
+        _norms[key] = _apart(_norm_works, dtype)
+    return _norms[key]
+
+
+def forget_probes() -> None:
+    """Try everything anew at the next use; for tests."""
+    _forms.clear()
+    _norms.clear()
+
+
+def grouped_convolution(inputs: Any, kernel: Any, strides: int, padding: int, groups: int, form: str) -> Any:
+    """Convolve each of `groups` slices of the channels with its own filters.
+
+    Args:
+        inputs: (batch, height, width, channels).
+        kernel: (k, k, channels / groups, filters), of the inputs' type; group j makes filters j * filters / groups on.
+        strides: step in pixels, in both directions.
+        padding: rows and columns of zeros on every side.
+        groups: the cardinality; divides channels and filters.
+        form: one of `FORMS`.
+
+    Returns:
+        (batch, (height + 2 * padding - k) // strides + 1, ..., filters).
+    """
+    size = int(kernel.shape[0])
+    # Explicit padding inside the operation has no gradient in TensorFlow, so zeros are added first, except where the
+    # operation's own "same" means exactly that.
+    same = strides == 1 and size % 2 == 1 and padding == size // 2
+    if padding and not same:
+        inputs = ops.pad(inputs, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
+    mode = "SAME" if same and padding else "VALID"
+    if groups == 1:
+        return _dense(inputs, kernel, strides, mode)
+    if form == "plain":
+        return _plain(inputs, kernel, strides, mode)
+    if form == "wide":
+        outputs = _plain(ops.cast(inputs, "float32"), ops.cast(kernel, "float32"), strides, mode)
+        return ops.cast(outputs, inputs.dtype)
+    if form == "blocks":
+        return _blocks(inputs, kernel, strides, mode, groups)
+    if form == "split":
+        parts = zip(ops.split(inputs, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True)
+        return ops.concatenate([_dense(x, k, strides, mode) for x, k in parts], axis=-1)
+    return ops.conv(inputs, kernel, strides=strides, padding=mode.lower(), data_format="channels_last")
+
+
+def _dense(inputs: Any, kernel: Any, strides: int, mode: str) -> Any:
+    if keras.config.backend() == "tensorflow":
+        return _plain(inputs, kernel, strides, mode)
+    return ops.conv(inputs, kernel, strides=strides, padding=mode.lower(), data_format="channels_last")
+
+
+def _plain(inputs: Any, kernel: Any, strides: int, mode: str) -> Any:
+    import tensorflow as tf
+
+    return tf.nn.conv2d(inputs, kernel, strides=[1, strides, strides, 1], padding=mode)
+
+
+def _add_bias(inputs: Any, bias: Any) -> Any:
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # This operation, unlike a broadcast sum, is what the graph optimiser merges into the convolution.
+        return tf.nn.bias_add(inputs, bias)
+    return ops.add(inputs, bias)
+
+
+def _blocks(inputs: Any, kernel: Any, strides: int, mode: str, groups: int) -> Any:
+    """Merge neighbouring groups into wider ones whose kernels are zero off the diagonal, then convolve each block."""
+    width = int(kernel.shape[2])
+    merged = max(d for d in range(1, groups + 1) if groups % d == 0 and d * width <= max(_BLOCK_CHANNELS, width))
+    if merged > 1:
+        size, _, _, filters = kernel.shape
+        blocks, deep = groups // merged, filters // groups
+        # (k, k, width, blocks, merged, deep) -> (k, k, merged, width, blocks, merged, deep), zero where the two differ
+        wide = ops.reshape(kernel, (size, size, 1, width, blocks, merged, deep))
+        mask = ops.cast(ops.reshape(ops.eye(merged), (1, 1, merged, 1, 1, merged, 1)), kernel.dtype)
+        kernel = ops.reshape(wide * mask, (size, size, merged * width, filters))
+        groups = blocks
+    if groups == 1:
+        return _dense(inputs, kernel, strides, mode)
+    parts = zip(ops.split(inputs, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True)
+    return ops.concatenate([_dense(x, k, strides, mode) for x, k in parts], axis=-1)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Probes
+
+
+def _device() -> str:
+    import tensorflow as tf
+
+    return "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+
+
+def _apart(probe: Callable[..., bool], *args: Any) -> bool:
+    """Run `probe` on a thread of its own, where no graph is being traced, no tape records and no policy casts."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(probe, *args).result()
+
+
+def _form_works(form: str, dtype: str) -> bool:
+    """Try `form` forward and backward, traced and not, on a problem whose answer is known."""
+    import tensorflow as tf
+
+    if form == "wide" and dtype == "float32":
+        return False
+    groups, width = 4, 4
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(2, 7, 7, groups * width)).astype("float32")
+    kernel = rng.normal(size=(3, 3, width, groups * width)).astype("float32")
+    tolerance = {"float32": 1e-3, "float16": 3e-2}.get(dtype, 2e-1)
+    x, k = tf.cast(inputs, dtype), tf.cast(kernel, dtype)
+
+    def both(strides: int) -> tuple[Any, Any, Any]:
+        with tf.GradientTape() as tape:
+            tape.watch([x, k])
+            y = grouped_convolution(x, k, strides, 0, groups, form)
+            total = tf.reduce_sum(tf.cast(y, "float32"))
+        by_input, by_kernel = tape.gradient(total, [x, k])
+        return tf.cast(y, "float32"), tf.cast(by_input, "float32"), tf.cast(by_kernel, "float32")
+
+    def both_strides() -> tuple[Any, ...]:
+        return (*both(1), *both(2))
+
+    try:
+        wanted = (*_known_answer(inputs, kernel, 1, groups), *_known_answer(inputs, kernel, 2, groups))
+        for function in (both_strides, tf.function(both_strides)):
+            for got, want in zip(function(), wanted, strict=True):
+                if not np.abs(got.numpy() - want).max() <= tolerance * np.abs(want).max():
+                    return False
+    except (tf.errors.OpError, ValueError, TypeError, NotImplementedError):
+        return False
+    return True
+
+
+def _known_answer(inputs: _Array, kernel: _Array, strides: int, groups: int) -> tuple[_Array, _Array, _Array]:
+    """Return the valid grouped convolution by its definition, and the gradients of the sum of its elements."""
+    size, _, width, filters = kernel.shape
+    windows = np.lib.stride_tricks.sliding_window_view(inputs, (size, size), axis=(1, 2))[:, ::strides, ::strides]
+    batch, rows, columns = windows.shape[:3]
+    windows = windows.reshape(batch, rows, columns, groups, width, size, size)
+    grouped = kernel.reshape(size, size, width, groups, filters // groups)
+    outputs = np.einsum("nyxgcij,ijcgf->nyxgf", windows, grouped).reshape(batch, rows, columns, filters)
+    by_kernel = np.broadcast_to(np.einsum("nyxgcij->ijcg", windows)[..., None], grouped.shape).reshape(kernel.shape)
+    by_input = np.zeros_like(inputs)
+    spread = grouped.sum(-1).transpose(0, 1, 3, 2).reshape(size, size, -1)
+    for i, j in np.ndindex(size, size):
+        by_input[:, i : i + rows * strides : strides, j : j + columns * strides : strides] += spread[i, j]
+    return outputs, by_input, by_kernel
+
+
+def _norm_works(dtype: str) -> bool:
+    """Try the fused normalisation forward and backward, traced and not, in both of its modes."""
+    import tensorflow as tf
+
+    inputs = np.random.default_rng(0).normal(2.0, 3.0, size=(2, 5, 5, 8)).astype("float32")
+    mean, variance = inputs.mean((0, 1, 2)), inputs.var((0, 1, 2))
+    expected = (inputs - mean) / np.sqrt(variance + 1e-3)
+    tolerance = 1e-3 if dtype == "float32" else 5e-2
+    x, gamma, beta = tf.cast(inputs, dtype), tf.ones(8), tf.zeros(8)
+
+    def both(training: bool) -> tuple[Any, Any, Any, Any]:
+        with tf.GradientTape() as tape:
+            tape.watch([x, gamma])
+            y, batch_mean, batch_variance = _fused_norm(
+                x, gamma, beta, tf.constant(mean), tf.constant(variance), 1e-3, training
+            )
+            total = tf.reduce_sum(tf.cast(y, "float32") ** 2)
+        by_input, _ = tape.gradient(total, [x, gamma])
+        return tf.cast(y, "float32"), batch_mean, batch_variance, tf.cast(by_input, "float32")
+
+    def both_modes() -> tuple[tuple[Any, ...], ...]:
+        return both(True), both(False)
+
+    try:
+        for function in (both_modes, tf.function(both_modes)):
+            for training, results in zip((True, False), function(), strict=True):
+                y, batch_mean, batch_variance, by_input = (v.numpy() for v in results)
+                # In training the sum of squares hardly depends on the inputs; else its gradient is 2 y / deviation.
+                by_input_known = np.zeros_like(y) if training else 2 * expected / np.sqrt(variance + 1e-3)
+                right = (
+                    np.abs(y - expected).max() <= tolerance * np.abs(expected).max()
+                    and np.abs(by_input - by_input_known).max() <= 3 * max(tolerance, 1e-2)
+                    and (not training or np.allclose(batch_mean, mean, atol=0.02))
+                    and (not training or np.allclose(batch_variance, variance, rtol=0.05))
+                )
+                if not right:
+                    return False
+    except (tf.errors.OpError, ValueError, TypeError, NotImplementedError):
+        return False
+    return True
+
+
+def _fused_norm(
+    inputs: Any, gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float, training: bool
+) -> tuple[Any, Any, Any]:
+    """Return the normalised inputs, and in training the batch's mean and unbiased variance."""
+    import tensorflow as tf
+
+    empty = tf.constant([], "float32")
+    outputs, batch_mean, batch_variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=inputs,
+        scale=gamma,
+        offset=beta,
+        mean=empty if training else mean,
+        variance=empty if training else variance,
+        epsilon=epsilon,
+        exponential_avg_factor=1.0,
+        is_training=training,
+    )
+    return outputs, batch_mean, batch_variance
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Layers
+
+
+@keras.saving.register_keras_serializable(package="resnext_gui")
+class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
+    """Square convolution over (batch, height, width, channels), with groups, padded by zeros on every side alike.
+
+    The grouped transformation of Xie et al. 2017, arXiv:1611.05431, figure 3(c).  The kernel is stored as (k, k,
+    channels / groups, filters), in the order that other frameworks call HWIO.
+
+    Args:
+        filters: channels of the output; a multiple of `groups`.
+        kernel_size: side of the kernel in pixels.
+        strides: step in pixels, in both directions.
+        padding: zeros on every side; the output has (height + 2 * padding - kernel_size) // strides + 1 rows.
+        groups: the cardinality; divides the channels of the input too.
+        use_bias: whether a bias of shape (filters,) is added.
+        activation: None or the name of an activation, such as ``"relu"``.
+
+    Raises:
+        ValueError: a number is not positive, or `groups` does not divide the channels.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        use_bias: bool = False,
+        activation: str | None = None,
+        kernel_initializer: Any = "he_normal",
+        kernel_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if min(filters, kernel_size, strides, groups) < 1 or padding < 0 or filters % groups:
+            raise ValueError(
+                "filters, kernel_size, strides and groups must be positive, and groups must divide filters. "
+                f"Received: filters={filters}, kernel_size={kernel_size}, strides={strides}, padding={padding}, "
+                f"groups={groups}"
+            )
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
+        self.groups = groups
+        self.use_bias = use_bias
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias: Any = None
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the variables for inputs of `input_shape`, whose last entry must be known."""
+        channels = input_shape[-1]
+        if channels is None or channels % self.groups:
+            raise ValueError(
+                f"the channels must be known and a multiple of groups={self.groups}. Received: shape {input_shape}"
+            )
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.kernel_size, self.kernel_size, channels // self.groups, self.filters),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
+
+    def call(self, inputs: Any) -> Any:
+        """Convolve `inputs`, (batch, height, width, channels), in the compute type of the layer's policy."""
+        kernel = ops.convert_to_tensor(self.kernel)
+        form = convolution_form(self.compute_dtype) if self.groups > 1 else "plain"
+        outputs = grouped_convolution(inputs, kernel, self.strides, self.padding, self.groups, form)
+        if self.bias is not None:
+            outputs = _add_bias(outputs, ops.convert_to_tensor(self.bias))
+        return self.activation(outputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the output's shape, None where the input's is."""
+        rows, columns = (
+            None if side is None else (side + 2 * self.padding - self.kernel_size) // self.strides + 1
+            for side in input_shape[1:3]
+        )
+        return (input_shape[0], rows, columns, self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "groups": self.groups,
+            "use_bias": self.use_bias,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+        }
+
+
+@keras.saving.register_keras_serializable(package="resnext_gui")
+class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
+    """Batch normalisation over the last axis of (batch, height, width, channels), in one fused operation.
+
+    Ioffe and Szegedy 2015, arXiv:1502.03167, with torchvision's numbers: epsilon 1e-5 and moving averages that keep
+    0.9 of themselves at each step (what PyTorch calls momentum 0.1).  The statistics and the affine pair stay in
+    float32 under every policy.
+
+    Args:
+        frozen_statistics: normalise with the moving statistics in training too, and leave them as they are; gamma
+            and beta still learn.  For small sets, whose batches would spoil what the weights came with.
+    """
+
+    def __init__(
+        self, momentum: float = 0.9, epsilon: float = 1e-5, frozen_statistics: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+        self.frozen_statistics = frozen_statistics
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalise `inputs`; in training by the batch's own mean and variance, which also move the averages."""
+        learning = bool(training) and bool(self.trainable) and not self.frozen_statistics
+        plain = mask is None and not self.renorm and not (self.synchronized and learning)
+        last = self.axis in (-1, len(inputs.shape) - 1)
+        if plain and last and len(inputs.shape) == 4 and fused_norm_works(self.compute_dtype):
+            return self._fused(inputs, learning)
+        return super().call(inputs, training=learning, mask=mask)
+
+    def _fused(self, inputs: Any, learning: bool) -> Any:
+        channels = self.moving_mean.shape
+        gamma = ops.convert_to_tensor(self.gamma) if self.scale else ops.ones(channels, "float32")
+        beta = ops.convert_to_tensor(self.beta) if self.center else ops.zeros(channels, "float32")
+        mean, variance = ops.convert_to_tensor(self.moving_mean), ops.convert_to_tensor(self.moving_variance)
+        outputs, batch_mean, batch_variance = _fused_norm(inputs, gamma, beta, mean, variance, self.epsilon, learning)
+        if learning:
+            keep = self.momentum
+            self.moving_mean.assign(mean * keep + batch_mean * (1.0 - keep))
+            self.moving_variance.assign(variance * keep + batch_variance * (1.0 - keep))
+        return outputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "frozen_statistics": self.frozen_statistics}
