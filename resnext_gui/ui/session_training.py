@@ -1,0 +1,213 @@
+"""Leading a run: begin, pause, go on, stop, and what was left unfinished."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+
+from resnext_gui import messages
+from resnext_gui.messages import BatchPoint, EpochLine, Failed, Progress, TrainSpec, UserError
+from resnext_gui.ui.engine_client import Job
+from resnext_gui.ui.state import Problem, TrainingState, Unfinished, Work
+
+if TYPE_CHECKING:
+    from resnext_gui.ui.session import Session
+
+
+class TrainingDesk(QObject):
+    """Leads one run at a time, in a process of its own."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._job: Job | None = None
+        self.state = TrainingState()
+
+    def _set(self, **changes: Any) -> None:
+        state = dataclasses.replace(self.state, **changes)
+        if state == self.state:
+            return
+        self.state = state
+        self._session.training_changed.emit(state)
+        titles = {
+            "starting": self.tr("Training begins"),
+            "running": self.tr("Training"),
+            "pausing": self.tr("Training pauses"),
+            "paused": self.tr("Training waits"),
+            "stopping": self.tr("Training stops"),
+        }
+        work = None
+        if state.phase in titles:
+            work = Work(
+                titles[state.phase],
+                state.text,
+                round(state.progress * 1000),
+                1000,
+                state.seconds_left if state.phase == "running" else None,
+                key="training",
+            )
+        self._session.set_work("training", work)
+
+    # ---- buttons
+
+    def begin(self, spec: TrainSpec, run_id: str | None) -> None:
+        """Begin a run, or go on with an unfinished one."""
+        session = self._session
+        if self.state.active:
+            message = self.tr("A run is under way.")
+            hint = self.tr("Stop it or let it finish, then start another.")
+            session.problem.emit(Problem("train", message, hint, code="run_active", tone="info"))
+            return
+        self.state = TrainingState()
+        command = messages.Train("", session.folder, spec, run_id)
+        self._job = job = session.trainer.submit(command)
+        self._set(phase="starting", run=run_id, text=self.tr("Getting ready"))
+        if run_id is not None:
+            self._read_total(run_id)
+        job.happened.connect(self._on_event)
+        job.finished.connect(self._on_finished)
+        job.failed.connect(self._on_failed)
+
+    def pause(self) -> None:
+        """Let the run wait at its next safe point."""
+        if self._job is not None and self.state.phase in ("starting", "running"):
+            self._set(phase="pausing")
+            self._job.pause()
+
+    def resume(self) -> None:
+        """Let the waiting run go on."""
+        if self._job is not None and self.state.phase in ("pausing", "paused"):
+            self._job.resume()
+            self._set(phase="running")
+
+    def stop(self) -> None:
+        """End the run and keep its best."""
+        if self._job is not None and self.state.active and self.state.phase != "stopping":
+            self._set(phase="stopping", text=self.tr("Keeping the best so far"))
+            self._job.stop()
+
+    # ---- what the run says
+
+    def _on_event(self, event: object) -> None:
+        session, state = self._session, self.state
+        if isinstance(event, Progress):
+            changes: dict[str, Any] = {"text": event.text, "seconds_left": event.seconds_left}
+            if event.total > 0:
+                changes["progress"] = min(1.0, event.done / event.total)
+            self._set(**changes)
+        elif isinstance(event, BatchPoint):
+            session.batch_point.emit(event)
+            self._set(
+                phase="running" if state.phase == "starting" else state.phase,
+                images_per_second=event.images_per_second,
+                seconds_left=event.seconds_left,
+                ends_at=event.ends_at,
+            )
+        elif isinstance(event, EpochLine):
+            if event.best and event.practice_accuracy is not None and state.best_total:
+                self._set(best_right=round(event.practice_accuracy * state.best_total))
+            session.epoch_line.emit(event)
+            session.runs_changed.emit()
+        elif isinstance(event, messages.DeviceChosen):
+            self._set(
+                device=event.name or event.device, precision=event.precision, reason=event.reason, advice=event.advice
+            )
+        elif isinstance(event, messages.RunCreated):
+            self._set(run=event.run, phase="running" if state.phase == "starting" else state.phase)
+            self._read_total(event.run)
+            session.runs_changed.emit()
+        elif isinstance(event, messages.ModelReady):
+            self._on_model(event)
+        elif isinstance(event, messages.Paused):
+            self._set(phase="paused")
+        elif isinstance(event, messages.Resumed) and state.phase in ("pausing", "paused"):
+            self._set(phase="running")
+
+    def _on_model(self, event: messages.ModelReady) -> None:
+        if event.model == "quick":
+            self._session.quicks.made_elsewhere(event)
+        elif event.total:
+            self._set(best_right=event.right, best_total=event.total)
+        self._session.model_changed.emit()
+
+    def _read_total(self, run_id: str) -> None:
+        """Learn from the run's own notes how many practice photographs it has."""
+        try:
+            info = self._session.project.run(run_id).read()
+        except (OSError, ValueError, UserError):
+            return
+        total = int((info.get("split") or {}).get("practice") or 0)
+        accuracy = (info.get("best") or {}).get("practice_accuracy")
+        if total:
+            self._set(best_total=total, best_right=round(accuracy * total) if accuracy is not None else 0)
+
+    def _on_finished(self, result: dict[str, Any]) -> None:
+        self._job = None
+        self._set(phase="finished", result=result, progress=1.0, seconds_left=0.0, ends_at=time.time())
+        self._tell_all()
+
+    def _on_failed(self, failure: Failed) -> None:
+        self._job = None
+        if failure.code == "stopped":
+            self._set(phase="idle", text="", error=None)
+        else:
+            self._set(phase="failed", error=failure, text=failure.message)
+            self._session.tell(failure, "train")
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        self._session.runs_changed.emit()
+        self._session.model_changed.emit()
+
+    # ---- what was left
+
+    def unfinished(self) -> list[Unfinished]:
+        """Return runs that ended without an end, newest first."""
+        found = []
+        for run in self._session.project.runs():
+            if run.status != "interrupted" or run.id == (self.state.run if self.state.active else None):
+                continue
+            try:
+                info = run.read()
+                stopped = max(path.stat().st_mtime for path in run.folder.iterdir())
+            except (OSError, ValueError, UserError):
+                continue
+            progress = float(info.get("progress") or 0.0)
+            used = float(info.get("seconds_used") or 0.0)
+            found.append(
+                Unfinished(
+                    run.id,
+                    str(info.get("name") or run.id),
+                    stopped,
+                    progress,
+                    bool(info.get("best_model")),
+                    used * (1 - progress) / progress if progress > 0.02 and used else None,
+                )
+            )
+        return found
+
+    def use_as_it_is(self, run_id: str) -> None:
+        """Close an unfinished run and keep what it has."""
+        session = self._session
+        try:
+            run = session.project.run(run_id)
+            info = run.read()
+            run.update(status="stopped", ended=time.time())
+            if info.get("best_model"):
+                best = (info.get("best") or {}).get("practice_accuracy") or 0.0
+                quick = info.get("quick_practice_accuracy")
+                if quick is None or best > quick:
+                    session.project.set_current_model(run_id, "used as it is")
+        except (OSError, ValueError) as error:
+            message = self.tr("The run could not be closed: {0}").format(error)
+            session.problem.emit(Problem("train", message))
+        except UserError as error:
+            session.tell(error, "train")
+        self._tell_all()
+
+    def close(self) -> None:
+        """Nothing to let go: the trainer's client ends with the session."""
+        self._job = None
