@@ -1,0 +1,192 @@
+"""Numbers and times in plain words: counts before percentages, clock times before durations.  No widgets here."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
+
+EXACT_BELOW = 20
+"""Under so many photographs the Wilson interval is too hopeful, so the exact one is used."""
+
+UNSURE_BELOW = 0.5
+"""An answer less probable than this is called unsure."""
+
+CLOSE_CALL = 0.15
+"""Two answers whose probabilities differ by less than this are called close."""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("words", text)
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Scores
+
+
+def interval(right: int, total: int) -> tuple[float, float]:
+    """95 % interval, in 0..1, for the share of right answers among photographs taken the same way.
+
+    Wilson's score interval (Wilson 1927); the exact one of Clopper and Pearson (1934) for small counts.
+
+    Args:
+        right: right answers, 0..total.
+        total: photographs scored; 0 gives (0, 1).
+    """
+    if total <= 0:
+        return 0.0, 1.0
+    if total < EXACT_BELOW:
+        return _exact(right, total)
+    z = 1.959964
+    share = right / total
+    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _exact(right: int, total: int) -> tuple[float, float]:
+    def at_least(share: float) -> float:
+        return sum(math.comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(right, total + 1))
+
+    def at_most(share: float) -> float:
+        return sum(math.comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(right + 1))
+
+    def solve(rises: bool) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            beyond = at_least(middle) > 0.025 if rises else at_most(middle) < 0.025
+            low, high = (low, middle) if beyond else (middle, high)
+        return (low + high) / 2
+
+    return (0.0 if right == 0 else solve(True)), (1.0 if right == total else solve(False))
+
+
+def in_hundred(low: float, high: float) -> str:
+    """Return such as "81 to 97 in 100"; `low` and `high` in 0..1."""
+    return _tr("{low} to {high} in 100").format(low=round(low * 100), high=round(high * 100))
+
+
+def number(value: int) -> str:
+    """Return the integer with the language's thousands separator, "4,000"."""
+    return QLocale().toString(int(value))
+
+
+def of(right: int, total: int) -> str:
+    """Return such as "46 of 50"."""
+    return _tr("{right} of {total}").format(right=number(right), total=number(total))
+
+
+def hundredth(probability: float) -> int:
+    """Return 0..100; 100 and 0 are kept for what is really certain, so 0.998 gives 99."""
+    if 0.0 < probability < 1.0:
+        return min(99, max(1, round(probability * 100)))
+    return round(probability * 100)
+
+
+def photographs(count: int) -> str:
+    """Return "1 photograph" or "4,000 photographs"."""
+    return _tr("1 photograph") if count == 1 else _tr("{count} photographs").format(count=number(count))
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# How sure
+
+
+def close_call(top: Sequence[tuple[str, float]]) -> bool:
+    """Whether the two most probable of `top` (label, probability) are too near each other to choose."""
+    return len(top) > 1 and top[0][1] - top[1][1] < CLOSE_CALL
+
+
+def is_unsure(top: Sequence[tuple[str, float]]) -> bool:
+    """Whether an answer should be looked at by a person."""
+    return bool(top) and (top[0][1] < UNSURE_BELOW or close_call(top))
+
+
+def headline(top: Sequence[tuple[str, float]]) -> str:
+    """Return the answer in large letters: the label, or "Unsure: rust or scratch"."""
+    if not top:
+        return ""
+    if close_call(top):
+        return _tr("Unsure: {first} or {second}").format(first=top[0][0], second=top[1][0])
+    return str(top[0][0])
+
+
+def how_sure(top: Sequence[tuple[str, float]]) -> str:
+    """Return such as "Fairly sure, 78 in 100"."""
+    if not top:
+        return ""
+    probability = top[0][1]
+    if is_unsure(top):
+        word = _tr("Not sure")
+    elif probability >= 0.95:
+        word = _tr("Very sure")
+    elif probability >= 0.85:
+        word = _tr("Sure")
+    elif probability >= 0.65:
+        word = _tr("Fairly sure")
+    else:
+        word = _tr("Not very sure")
+    return _tr("{word}, {figure} in 100").format(word=word, figure=hundredth(probability))
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Time
+
+
+def duration(seconds: float | None) -> str:
+    """Return such as "8 s", "12 min", "1 h 05 min" or "3 days"; an empty string for None."""
+    if seconds is None or not math.isfinite(seconds) or seconds < 0:
+        return ""
+    if seconds < 60:
+        return _tr("{n} s").format(n=max(1, round(seconds)))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return _tr("{n} min").format(n=minutes)
+    if minutes < 48 * 60:
+        hours, rest = divmod(minutes, 60)
+        return _tr("{h} h {m:02d} min").format(h=hours, m=rest) if rest else _tr("{h} h").format(h=hours)
+    return _tr("{n} days").format(n=round(minutes / 1440))
+
+
+def clock(at: float) -> str:
+    """Return the time of day of Unix time `at`, "14:32", with the day when it is not today's."""
+    moment = QDateTime.fromSecsSinceEpoch(int(at))
+    text = moment.toString("HH:mm")
+    days = QDateTime.currentDateTime().date().daysTo(moment.date())
+    if days == 0:
+        return text
+    if days == 1:
+        return _tr("{time} tomorrow").format(time=text)
+    return f"{QLocale().toString(moment.date(), 'ddd')} {text}"
+
+
+def when(at: float | None) -> str:
+    """Return when something past happened: "14:32", "Yesterday 23:14", "Tuesday 23:14" or "3 Mar 2026"."""
+    if not at:
+        return ""
+    moment = QDateTime.fromSecsSinceEpoch(int(at))
+    text = moment.toString("HH:mm")
+    days = moment.date().daysTo(QDateTime.currentDateTime().date())
+    if days <= 0:
+        return _tr("Today {time}").format(time=text)
+    if days == 1:
+        return _tr("Yesterday {time}").format(time=text)
+    if days < 7:
+        return f"{QLocale().toString(moment.date(), 'dddd')} {text}"
+    return QLocale().toString(moment.date(), "d MMM yyyy")
+
+
+def overnight_minutes(now: float | None = None, end_hour: int = 7, least_hours: float = 4.0) -> float:
+    """Minutes from `now` (Unix time) to the next morning at `end_hour` that is at least `least_hours` away."""
+    now = time.time() if now is None else now
+    moment = QDateTime.fromSecsSinceEpoch(int(now))
+    end = QDateTime(moment.date(), moment.time())
+    morning = end.time()
+    morning.setHMS(end_hour, 0, 0)
+    end.setTime(morning)
+    while end.toSecsSinceEpoch() - now < least_hours * 3600:
+        end = end.addDays(1)
+    return (end.toSecsSinceEpoch() - now) / 60
