@@ -1,0 +1,128 @@
+"""The command line's words.  Imports nothing heavy, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import NoReturn
+
+from resnext_gui import __version__
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message[:1].lower()}{message[1:]} (see {self.prog} --help)\n")
+
+
+def _count(least: int, most: int) -> type[int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not between {least} and {most}")
+        return value
+
+    return parse  # type: ignore[return-value]  # argparse takes any callable
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return value
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser for everything but the window."""
+    common = _Parser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON object a line on standard output")
+    common.add_argument("--verbose", action="store_true", help="log more on standard error")
+    parser = _Parser(
+        prog="resnext-gui",
+        description="Learns to tell your photographs apart. Without a sub-command the window opens.",
+        epilog="Exit status: 0 done, 2 bad input or usage, 130 stopped, 1 a fault of the program.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"resnext-gui {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    train = commands.add_parser(
+        "train",
+        parents=[common],
+        allow_abbrev=False,
+        help="learn from photographs",
+        description="Learns from photographs: one sub-folder a label, or a CSV table with the columns path,label.",
+    )
+    train.add_argument("photos", metavar="PHOTOS", nargs="*", type=_not_empty, help="folders or CSV tables")
+    train.add_argument(
+        "--project", metavar="DIR", type=_not_empty, help="the project's folder; made where there is none"
+    )
+    train.add_argument("--mode", choices=("quick", "finetune"), default="finetune", help="default: %(default)s")
+    train.add_argument(
+        "--weights", metavar="NAME", type=_not_empty, help="starter, none, a name from 'weights list', or a file"
+    )
+    train.add_argument("--minutes", metavar="M", type=_minutes, help="time that fine-tuning may take")
+    train.add_argument("--epochs", metavar="N", type=_count(1, 100_000), help="passes, instead of a time")
+    train.add_argument("--size", metavar="PX", type=_count(32, 1024), help="side of the picture the network sees")
+    train.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: %(default)s")
+    train.add_argument("--seed", metavar="N", type=_count(0, 2**31 - 1), default=0, help="default: %(default)s")
+    train.add_argument("--resume", action="store_true", help="go on with the project's unfinished run")
+
+    classify = commands.add_parser(
+        "classify",
+        parents=[common],
+        allow_abbrev=False,
+        help="say what pictures show",
+        description="Says what pictures show.",
+    )
+    classify.add_argument("project", metavar="PROJECT", type=_not_empty, help="the project's folder")
+    classify.add_argument("paths", metavar="PATH", nargs="+", type=_not_empty, help="pictures, or folders of them")
+    classify.add_argument("--top", metavar="K", type=_count(1, 1000), default=5, help="answers a picture (%(default)s)")
+    classify.add_argument("--csv", metavar="FILE", type=_not_empty, help="write a table")
+
+    check = commands.add_parser(
+        "check",
+        parents=[common],
+        allow_abbrev=False,
+        help="look through photographs without learning",
+        description="Looks through photographs and reports what could disturb learning. Changes nothing.",
+    )
+    check.add_argument("photos", metavar="PHOTOS", nargs="+", type=_not_empty, help="folders or CSV tables")
+
+    demo = commands.add_parser(
+        "demo",
+        parents=[common],
+        allow_abbrev=False,
+        help="show everything on sample photographs",
+        description="Renders sample photographs, learns from them, classifies some, and writes a report.",
+    )
+    demo.add_argument("--out", metavar="DIR", type=_not_empty, help="folder for the report; made where there is none")
+
+    weights = commands.add_parser(
+        "weights", parents=[common], allow_abbrev=False, help="list, fetch or import pretrained weights"
+    )
+    weights.add_argument("action", choices=("list", "get", "import"))
+    weights.add_argument("target", nargs="?", metavar="NAME|FILE", type=_not_empty)
+    weights.add_argument("--name", metavar="N", type=_not_empty, help="what imported weights are called")
+
+    commands.add_parser(
+        "benchmark",
+        parents=[common],
+        allow_abbrev=False,
+        help="measure this machine",
+        description="Measures our layers and networks beside others on this machine.",
+    )
+    return parser

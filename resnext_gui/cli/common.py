@@ -1,0 +1,105 @@
+"""What several sub-commands need: running a job, finding a project, naming sources, waking the engine early."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from resnext_gui.cli.output import Output
+from resnext_gui.engine.control import Control
+from resnext_gui.engine.jobs import find_job
+from resnext_gui.messages import Source, UserError
+from resnext_gui.project import Project
+
+
+def job_id() -> str:
+    """Return a name for a job that no other has."""
+    return uuid.uuid4().hex
+
+
+def run_job(command: Any, out: Output, control: Control, emit: Any = None) -> dict[str, Any]:
+    """Run the engine's function for `command` here and now, and return its result.
+
+    Raises:
+        UserError: expected trouble.
+        JobStopped: the person asked for it.
+    """
+    control.check()
+    return find_job(command)(command, emit or out.emit, control)
+
+
+def absolute(path: str) -> str:
+    """Return `path` from the file system's root, without following links: people should recognise it."""
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+
+
+def sources(paths: Sequence[str]) -> tuple[Source, ...]:
+    """Return what is named on the command line as sources.
+
+    Raises:
+        UserError: ``missing``: one of them does not exist.
+    """
+    found = []
+    for path in map(absolute, paths):
+        if not os.path.lexists(path):
+            raise UserError("missing", f"There is no '{path}'.", "Check the spelling, or connect the drive.")
+        is_table = path.lower().endswith((".csv", ".tsv")) and Path(path).is_file()
+        found.append(Source(path, "csv" if is_table else "auto"))
+    return tuple(found)
+
+
+def open_project(path: str) -> Project:
+    """Open an existing project.
+
+    Raises:
+        UserError: there is none, or it cannot be opened.
+    """
+    return Project.open(absolute(path))
+
+
+class WarmUp:
+    """Imports Keras on a thread while the command line does something else, such as looking at photographs."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._thread = threading.Thread(target=self._run, name="warm-up")
+
+    def __enter__(self) -> WarmUp:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until Keras is there.  Trouble is not told here: the job meets it again and puts it into words."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        from resnext_gui.engine import backend
+
+        try:
+            backend.setup(self._device)
+        except Exception:
+            logging.getLogger(__name__).debug("warming up failed", exc_info=True)
+
+
+@contextlib.contextmanager
+def in_words(action: str) -> Iterator[None]:
+    """Turn an `OSError` into a sentence that begins with `action`, such as "The table could not be written".
+
+    Raises:
+        UserError: ``not_written``.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        place = f" '{error.filename}'" if error.filename else ""
+        raise UserError("not_written", f"{action}{place}: {reason}.", "Choose another place for it.") from error

@@ -1,0 +1,195 @@
+"""What a person, or a program, sees of a job: a progress bar and sentences, or JSON lines."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import shutil
+import threading
+import time
+from typing import IO, Any
+
+from resnext_gui import messages
+from resnext_gui.messages import Event, Failed
+
+_NAMES: dict[type[Any], str] = {
+    messages.Progress: "progress",
+    messages.DeviceChosen: "device",
+    messages.RunCreated: "run",
+    messages.BatchPoint: "batch",
+    messages.EpochLine: "epoch",
+    messages.ModelReady: "model",
+    messages.Refused: "refused",
+}
+"""Events that ``--json`` passes on, and what they are called there."""
+
+INTERVAL = 0.05
+"""Seconds between two progress (or batch) events."""
+QUIET_INTERVAL = 10.0
+"""Seconds between two lines of progress where no terminal can redraw a bar."""
+
+
+class Output:
+    """Writes results to `out` and everything else to `err`.  May be used from several threads."""
+
+    def __init__(self, as_json: bool, out: IO[str], err: IO[str]) -> None:
+        self.json = as_json
+        self._out = out
+        self._err = err
+        self._lock = threading.RLock()
+        self._last: dict[type[Any], float] = {}
+        self._bar = _Bar(err)
+
+    # ---- from jobs
+
+    def emit(self, event: Event) -> None:
+        """Show an event of a job; what comes faster than the eye is passed over."""
+        with self._lock:
+            if isinstance(event, messages.Progress | messages.BatchPoint):
+                now = time.monotonic()
+                complete = isinstance(event, messages.Progress) and event.done >= event.total > 0
+                if now - self._last.get(type(event), -1e9) < INTERVAL and not complete:
+                    return
+                self._last[type(event)] = now
+            if self.json:
+                name = _NAMES.get(type(event))
+                if name is not None:
+                    body = dataclasses.asdict(event)
+                    del body["job_id"]
+                    self.line({"event": name, **body})
+            else:
+                self._show(event)
+
+    def _show(self, event: Event) -> None:
+        if isinstance(event, messages.Progress):
+            self._bar.show(event.text or event.stage, event.done, event.total, event.seconds_left)
+        elif isinstance(event, messages.BatchPoint):
+            text = f"Learning, pass {math.floor(event.position) + 1}, {event.images_per_second:.1f} photographs/s"
+            self._bar.show(text, 0, 0, event.seconds_left)
+        elif isinstance(event, messages.DeviceChosen):
+            self.note(f"Computing on {event.name} in {event.precision}. {event.reason}".rstrip())
+            if event.advice:
+                self.note(event.advice)
+        elif isinstance(event, messages.EpochLine):
+            practice = "" if event.practice_accuracy is None else f", practice {percent(event.practice_accuracy)} right"
+            best = " (best so far)" if event.best else ""
+            self.note(f"Pass {event.epoch}: learning {percent(event.accuracy)} right{practice}{best}")
+        elif isinstance(event, messages.ModelReady):
+            right = f": {event.right} of {event.total} practice photographs right" if event.total else ""
+            self.note(f"A model of {event.labels} labels is ready{right}.")
+        elif isinstance(event, messages.Refused):
+            self.note(f"Passed over: {event.message}")
+
+    # ---- from commands
+
+    def line(self, body: dict[str, Any]) -> None:
+        """Print one JSON object, in JSON mode only.  Pure ASCII, so that no name can upset a reader."""
+        if self.json:
+            self._write(json.dumps(_strict(body), ensure_ascii=True) + "\n")
+
+    def say(self, text: str) -> None:
+        """Print a line of the result, in words; silent in JSON mode."""
+        if not self.json:
+            self._write(text + "\n")
+
+    def note(self, text: str) -> None:
+        """Print a line on the side, on standard error."""
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._bar.clear()
+            self._err.write(plain(text) + "\n")
+            self._err.flush()
+
+    def failed(self, failed: Failed) -> None:
+        """Say that, and why, the command failed."""
+        self.line({"event": "failed", "code": failed.code, "message": failed.message, "hint": failed.hint})
+        self.note(f"resnext-gui: {failed.message} {failed.hint}".rstrip())
+        if failed.code == "fault" and failed.details:
+            self.note(failed.details.rstrip())
+
+    def close(self) -> None:
+        """Leave the terminal tidy."""
+        with self._lock:
+            self._bar.clear()
+
+    def abandon(self) -> None:
+        """Flush without waiting for anyone; the process ends now."""
+        with contextlib.suppress(OSError, ValueError):
+            self._out.flush()
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            self._bar.clear()
+            self._out.write(plain(text))
+            self._out.flush()
+
+
+class _Bar:
+    """A line that is redrawn on a terminal, and printed now and then elsewhere."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+        encoding = (getattr(stream, "encoding", None) or "ascii").lower()
+        self._full, self._rest = ("━", "─") if "utf" in encoding else ("#", "-")
+        self._drawn = False
+        self._last_text = ""
+        self._last_time = -1e9
+
+    def show(self, text: str, done: int, total: int, seconds_left: float | None) -> None:
+        left = "" if seconds_left is None else f"{duration(seconds_left)} left"
+        count = f"{done:,} of {total:,}" if total > 0 else (f"{done:,}" if done else "")
+        if not self._terminal:
+            now = time.monotonic()
+            if text != self._last_text or now - self._last_time > QUIET_INTERVAL:
+                self._last_text, self._last_time = text, now
+                self._put(", ".join(part for part in (text, count, left) if part) + "\n")
+            return
+        width = shutil.get_terminal_size().columns - 1
+        bar = ""
+        if total > 0:
+            filled = round(20 * min(1.0, done / total))
+            bar = self._full * filled + self._rest * (20 - filled)
+        line = "  ".join(part for part in (text, bar, count, left) if part)
+        self._put("\r\x1b[K" + line[:width])
+        self._drawn = True
+
+    def clear(self) -> None:
+        if self._drawn:
+            self._drawn = False
+            self._put("\r\x1b[K")
+
+    def _put(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(plain(text))
+            self._stream.flush()
+
+
+def plain(text: str) -> str:
+    """Return `text` with bytes that are no Unicode, such as in a file's name, made visible."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def percent(share: float | None) -> str:
+    """Return a share of 0..1 as "87 %"."""
+    return "unknown" if share is None or not math.isfinite(share) else f"{100 * share:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as "0:42" or "2:05:00"."""
+    whole = max(0, round(seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _strict(value: Any) -> Any:
+    """Replace what JSON has no word for (NaN, infinity) by null, and tuples by lists."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    return value

@@ -1,0 +1,193 @@
+"""``resnext-gui classify`` and ``resnext-gui check``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+from resnext_gui import messages
+from resnext_gui.cli.common import absolute, in_words, job_id, open_project, run_job, sources
+from resnext_gui.cli.output import Output, percent
+from resnext_gui.engine.control import Control
+from resnext_gui.messages import Answer, Event, Refused, UserError
+
+PORTION = 256
+"""Pictures in one request: answers come as a long folder is still being walked."""
+
+
+def classify(arguments: argparse.Namespace, out: Output, control: Control) -> int:
+    """Say what pictures show; returns 0 if any picture was answered, else 2.
+
+    Raises:
+        UserError: there is no such project, it has no model yet, or the table cannot be written.
+        JobStopped: the person asked for it.
+    """
+    with open_project(arguments.project) as project:
+        folder = os.fspath(project.folder)
+        if project.current_model is None:
+            raise UserError(
+                "no_model",
+                f"The project '{folder}' has no model yet.",
+                f"Make one first: resnext-gui train PHOTOS --project '{folder}'",
+            )
+    table = _Table(arguments.csv, arguments.top) if arguments.csv else None
+    answered = 0
+
+    def emit(event: Event) -> None:
+        nonlocal answered
+        if isinstance(event, Answer):
+            answered += 1
+            _show_answer(event, out)
+        elif isinstance(event, Refused):
+            _show_refusal(event, out)
+        else:
+            out.emit(event)
+            return
+        if table is not None:
+            table.add(event)
+
+    try:
+        for portion in _portions(_pictures(arguments.paths, emit, control), PORTION):
+            command = messages.Classify(job_id(), folder, tuple(portion), top=arguments.top)
+            run_job(command, out, control, emit)
+    finally:
+        if table is not None:
+            table.close()
+    if not answered:
+        out.note("resnext-gui: none of these could be read as a picture.")
+    return 0 if answered else 2
+
+
+def _show_answer(answer: Answer, out: Output) -> None:
+    top = [[label, probability] for label, probability in answer.top]
+    out.line({"path": answer.path, "label": answer.label, "probability": answer.probability, "top": top})
+    others = ", ".join(f"{label} {percent(probability)}" for label, probability in answer.top[1:])
+    out.say(f"{answer.path}: {answer.label} {percent(answer.probability)}" + (f"  ({others})" if others else ""))
+
+
+def _show_refusal(refused: Refused, out: Output) -> None:
+    out.line({"path": refused.path, "error": refused.code, "message": refused.message})
+    if not out.json:
+        out.note(f"{refused.path}: {refused.message}")
+
+
+class _Table:
+    """The CSV file: one row a picture, written as answers come."""
+
+    def __init__(self, path: str, top: int) -> None:
+        with in_words("The table could not be written"):
+            self._file: IO[str] = open(absolute(path), "w", encoding="utf-8", errors="surrogateescape", newline="")  # noqa: SIM115, PTH123
+        self._writer = csv.writer(self._file)
+        self._top = top
+        further = [name for place in range(2, top + 1) for name in (f"label_{place}", f"probability_{place}")]
+        self._row(["path", "label", "probability", *further, "error", "message"])
+
+    def add(self, event: Answer | Refused) -> None:
+        """Write a row."""
+        if isinstance(event, Refused):
+            self._row([event.path, *[""] * (2 * self._top), event.code, event.message])
+            return
+        cells = [cell for label, probability in event.top[: self._top] for cell in (label, f"{probability:.6f}")]
+        self._row([event.path, *cells, *[""] * (2 * self._top - len(cells)), "", ""])
+
+    def close(self) -> None:
+        """Finish the file."""
+        with in_words("The table could not be written"):
+            self._file.close()
+
+    def _row(self, cells: list[str]) -> None:
+        with in_words("The table could not be written"):
+            self._writer.writerow(cells)
+
+
+def _portions(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Cut `items` into lists: the first ones short, so that the first answer comes soon."""
+    portion: list[str] = []
+    limit = 16
+    for item in items:
+        portion.append(item)
+        if len(portion) >= limit:
+            yield portion
+            portion, limit = [], size
+    if portion:
+        yield portion
+
+
+def _pictures(paths: Iterable[str], emit: Any, control: Control) -> Iterator[str]:
+    """Yield the files that are named and those in folders that are named, each once."""
+    seen: set[str] = set()
+    for path in map(absolute, paths):
+        if not os.path.isdir(path):  # noqa: PTH112
+            found: Iterable[str] = (path,)
+        else:
+            found = _walk(path, emit, control)
+        for file in found:
+            if file not in seen:
+                seen.add(file)
+                yield file
+
+
+def _walk(top: str, emit: Any, control: Control) -> Iterator[str]:
+    """Yield what could be a picture below the folder `top`, in natural order; a loop of links is walked once."""
+    from resnext_gui.engine.images import could_be_picture
+    from resnext_gui.project.files import natural
+
+    def trouble(error: OSError) -> None:
+        place = error.filename or top
+        message = f"The folder '{place}' cannot be read: {error.strerror}."
+        emit(Refused("", os.fspath(place), "unreadable", message, "Check its permissions, and the drive."))
+
+    been: set[tuple[int, int]] = set()
+    for folder, inner, files in os.walk(top, onerror=trouble, followlinks=True):
+        control.check()
+        inner[:] = sorted((name for name in inner if _is_new(os.path.join(folder, name), been)), key=natural)  # noqa: PTH118
+        for name in sorted(files, key=natural):
+            file = os.path.join(folder, name)  # noqa: PTH118
+            if could_be_picture(file):
+                yield file
+
+
+def _is_new(folder: str, been: set[tuple[int, int]]) -> bool:
+    try:
+        status = os.stat(folder)  # noqa: PTH116
+    except OSError:
+        return True  # `os.walk` meets the trouble itself and tells it
+    key = (status.st_dev, status.st_ino)
+    if key in been:
+        return False
+    been.add(key)
+    return True
+
+
+# --------------------------------------------------------------------------------------------------------------------
+
+
+def check(arguments: argparse.Namespace, out: Output, control: Control) -> int:
+    """Look through photographs and report findings; returns 0, with findings too.
+
+    Raises:
+        UserError: there is nothing to look at.
+        JobStopped: the person asked for it.
+    """
+    from resnext_gui.engine.dataset import check_photographs
+
+    findings, summary = check_photographs(sources(arguments.photos), out.emit, control)
+    for finding in findings:
+        out.line(finding)
+        out.say(f"- {finding['message']}")
+        for path in finding["paths"][:10]:
+            out.say(f"    {path}")
+        if len(finding["paths"]) > 10:
+            out.say(f"    and {len(finding['paths']) - 10:,} more")
+    out.line({"summary": summary})
+    if not findings:
+        out.say("Nothing was found that could disturb learning.")
+    out.say(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in summary.items() if _is_short(value)))
+    return 0
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, int | float | str)

@@ -1,0 +1,57 @@
+"""``resnext-gui weights`` and ``resnext-gui benchmark``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from resnext_gui import messages
+from resnext_gui.cli.common import absolute, job_id, run_job
+from resnext_gui.cli.output import Output
+from resnext_gui.engine.control import Control
+from resnext_gui.messages import UserError
+
+
+def weights(arguments: argparse.Namespace, out: Output, control: Control) -> int:
+    """List, fetch or import pretrained weights; returns the exit status.
+
+    Raises:
+        UserError: bad usage, no connection, or a file that is refused.
+        JobStopped: the person asked for it.
+    """
+    action, target = arguments.action, arguments.target
+    if action == "list" and target:
+        raise UserError("usage", "'weights list' takes nothing more.", "")
+    if action != "list" and not target:
+        wanted = "the name of weights" if action == "get" else "a file"
+        raise UserError("usage", f"'weights {action}' needs {wanted}.", "'resnext-gui weights list' shows the names.")
+    if arguments.name and action != "import":
+        raise UserError("usage", f"--name has no meaning for 'weights {action}'.", "")
+    if action == "import":
+        target = absolute(target)
+    result = run_job(messages.Weights(job_id(), action, target or "", arguments.name), out, control)
+    entries: list[dict[str, Any]] = result.get("weights", [result])
+    for entry in entries:
+        out.line(entry)
+        out.say(_in_words(entry))
+    return 0
+
+
+def _in_words(entry: dict[str, Any]) -> str:
+    parts = [f"{key.replace('_', ' ')} {value}" for key, value in entry.items() if key != "name" and _is_short(value)]
+    return f"{entry.get('name', '')}: {', '.join(parts)}"
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, int | float | str) and len(str(value)) < 120
+
+
+def benchmark(arguments: argparse.Namespace, out: Output, control: Control) -> int:
+    """Measure this machine; returns the exit status."""
+    del arguments
+    from resnext_gui.engine.benchmark import run_benchmark
+
+    for row in run_benchmark(out.emit, control):
+        out.line(row)
+        out.say(", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in row.items()))
+    return 0
