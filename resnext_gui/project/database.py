@@ -1,0 +1,288 @@
+"""The project's SQLite file: its schema, its migrations, and how trouble with it is told.  Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from resnext_gui.project.files import file_trouble, tidy
+from resnext_gui.project.records import ProjectError
+
+APPLICATION_ID = 0x52584E47
+"""``RXNG``: marks the file as ours, so that another program's database is never altered."""
+
+SCHEMA_VERSION = 1
+FILE_NAME = "project.db"
+BUSY_SECONDS = 10.0
+
+STATUSES = ("ok", "changed", "unreadable", "gone")
+"""As stored: the index into this tuple.  Usable photographs have 0 or 1."""
+
+KINDS = ("learning", "practice", "exam")
+"""As stored: the index into this tuple."""
+
+_SCHEMA_1 = """
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('changes', 1);
+
+CREATE TABLE imports (id INTEGER PRIMARY KEY, at REAL NOT NULL, text TEXT NOT NULL, undone INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY, import_id INTEGER, path NOT NULL, rule TEXT NOT NULL, label TEXT
+);
+
+CREATE TABLE labels (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, position INTEGER NOT NULL DEFAULT 0,
+    excluded INTEGER NOT NULL DEFAULT 0, import_id INTEGER, removed INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX labels_by_name ON labels (name) WHERE removed = 0;
+-- Where photographs go whose folder is named as a label once was, before it was renamed or merged.
+CREATE TABLE aliases (name TEXT PRIMARY KEY, label_id INTEGER NOT NULL) WITHOUT ROWID;
+
+-- path holds text, or a blob where the file name is no valid Unicode.
+CREATE TABLE photos (
+    id INTEGER PRIMARY KEY, path NOT NULL, label_id INTEGER, hash TEXT NOT NULL, size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, status INTEGER NOT NULL,
+    reason TEXT NOT NULL DEFAULT '', source_id INTEGER, import_id INTEGER, sort TEXT NOT NULL, folded TEXT NOT NULL,
+    removed INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX photos_by_path ON photos (path);
+CREATE INDEX photos_by_label ON photos (label_id, sort, id) WHERE removed = 0 AND status <= 1;
+CREATE INDEX photos_by_status ON photos (status, sort, id) WHERE removed = 0 AND status > 1;
+CREATE INDEX photos_by_hash ON photos (hash);
+CREATE INDEX photos_by_import ON photos (import_id);
+
+-- Keyed by content: a kind, once given, never changes.
+CREATE TABLE kinds (hash TEXT PRIMARY KEY, kind INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, text TEXT NOT NULL, steps TEXT NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE answers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, path NOT NULL, label TEXT NOT NULL, probability REAL NOT NULL,
+    top TEXT NOT NULL, model TEXT NOT NULL, milliseconds REAL NOT NULL, at REAL NOT NULL, corrected TEXT
+);
+CREATE TABLE models (id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE exams (model TEXT PRIMARY KEY, uses INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+def _first_schema(connection: sqlite3.Connection) -> None:
+    for statement in _SCHEMA_1.split(";\n"):
+        connection.execute(statement)
+
+
+Migration = Callable[[sqlite3.Connection], None]
+MIGRATIONS: tuple[Migration, ...] = (_first_schema,)
+"""``MIGRATIONS[n]`` brings a file of version n to version n + 1, inside one transaction."""
+
+
+def stored_path(path: str) -> str | bytes:
+    """Return `path` as SQLite can hold it: text, or bytes where the name is no valid Unicode."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
+def loaded_path(value: str | bytes) -> str:
+    """Undo `stored_path`."""
+    return value if isinstance(value, str) else os.fsdecode(value)
+
+
+class Database:
+    """An open project file.  One thread at a time; any number of processes."""
+
+    def __init__(self, folder: Path, read_only: bool = False) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self._db = self._connect()
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Opening
+
+    @property
+    def file(self) -> Path:
+        """The database file."""
+        return self.folder / FILE_NAME
+
+    def _connect(self) -> sqlite3.Connection:
+        name = quote(os.fsencode(self.file))
+        if not self.read_only:
+            uri = f"file:{name}?mode=rw"
+        elif self.file.with_name(FILE_NAME + "-wal").exists():
+            uri = f"file:{name}?mode=ro"
+        else:
+            # Without a journal nobody is writing, and only so can SQLite read from a folder it may not write to.
+            uri = f"file:{name}?mode=ro&immutable=1"
+        try:
+            return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    def _prepare(self, create: bool) -> None:
+        """Check that the file is a project of ours, set the connection up, and migrate it."""
+        with self._translated():
+            db = self._db
+            version, marker = self._version(), int(db.execute("PRAGMA application_id").fetchone()[0])
+            tables = int(db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
+            if marker != APPLICATION_ID and (not create or tables or version):
+                raise self._not_ours()
+            self._refuse_newer(version)
+            db.execute("PRAGMA foreign_keys = OFF")
+            db.execute("PRAGMA temp_store = MEMORY")
+            db.execute("PRAGMA cache_size = -16000")
+            if self.read_only:
+                return
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            if version < SCHEMA_VERSION:
+                self._migrate(version)
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _not_ours(self) -> ProjectError:
+        return ProjectError(
+            "not_a_project",
+            f"'{tidy(str(self.file))}' is not a project of ResNeXt GUI.",
+            "Choose a project folder, or drop the photographs' folder to begin a new project.",
+        )
+
+    def _refuse_newer(self, version: int) -> None:
+        if version > SCHEMA_VERSION:
+            raise ProjectError(
+                "newer_version",
+                f"The project '{tidy(self.folder.name)}' was made by a newer version of ResNeXt GUI "
+                f"(its format is {version}, this version reads up to {SCHEMA_VERSION}).",
+                "Update ResNeXt GUI, then open it again. Nothing in it was changed.",
+            )
+
+    def _migrate(self, version: int) -> None:
+        if version > 0:
+            # A copy beside it, since a migration cannot be undone by an older program.
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with contextlib.suppress(OSError):
+                shutil.copy2(self.file, self.file.with_name(f"project-format-{version}.backup.db"))
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have migrated while this one waited for the lock.
+            for number in range(self._version(), SCHEMA_VERSION):
+                MIGRATIONS[number](self._db)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
+
+    def close(self) -> None:
+        """Close the file.  Closing twice does no harm."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Reading and writing
+
+    def _rows(self, sql: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._translated():
+            return self._db.execute(sql, tuple(values)).fetchall()
+
+    def _one(self, sql: str, values: Iterable[Any] = ()) -> Any:
+        """Return the first column of the first row, or None."""
+        with self._translated():
+            row = self._db.execute(sql, tuple(values)).fetchone()
+        return None if row is None else row[0]
+
+    @contextlib.contextmanager
+    def _writing(self, changes: bool = True) -> Iterator[sqlite3.Connection]:
+        """One short write transaction.  `changes`: photographs or labels change, so `data_version` goes up."""
+        if self.read_only:
+            raise ProjectError(
+                "read_only",
+                f"The project folder '{tidy(str(self.folder))}' cannot be written to, so nothing can be changed.",
+                "Copy the project to a folder of your own and open it there.",
+            )
+        with self._translated():
+            # IMMEDIATE takes the write lock at once: a reader that turns writer in the middle could not wait for it.
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                if changes:
+                    self._db.execute("UPDATE counters SET value = value + 1 WHERE name = 'changes'")
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._rollback()
+                raise
+
+    def _rollback(self) -> None:
+        with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled it back already
+            self._db.execute("ROLLBACK")
+
+    def data_version(self) -> int:
+        """Return a number that changes whenever any process changed photographs or labels.  Cheap: one small read."""
+        return int(self._one("SELECT value FROM counters WHERE name = 'changes'") or 0)
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Trouble
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: sqlite3.Error) -> Exception:
+        """Return the sentence for a database error, or the error itself where it is a fault of ours."""
+        code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+        full_code = getattr(error, "sqlite_errorcode", 0) or 0
+        name = tidy(str(self.folder))
+        if code == sqlite3.SQLITE_FULL:
+            return file_trouble(OSError(errno.ENOSPC, "full"), self.folder)
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT):
+            return self._not_ours()
+        if code == sqlite3.SQLITE_CORRUPT:
+            return ProjectError(
+                "damaged",
+                f"The project file in '{name}' is damaged.",
+                "Restore the folder from a backup, or begin a new project from the same photographs.",
+            )
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return ProjectError(
+                "locked",
+                f"Another program has kept the project '{name}' to itself for {BUSY_SECONDS:.0f} seconds.",
+                "Close other windows and programs that use it, then try again.",
+            )
+        moved = full_code == sqlite3.SQLITE_READONLY_DBMOVED
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR) or moved:
+            if self.file.exists() and not moved:
+                if not os.access(self.folder, os.W_OK):
+                    return file_trouble(OSError(errno.EACCES, "read-only"), self.folder)
+                if _is_full(self.folder):
+                    return file_trouble(OSError(errno.ENOSPC, "full"), self.folder)
+            return ProjectError(
+                "folder_gone",
+                f"The project folder '{name}' cannot be reached any more.",
+                "Check that the drive is connected and the folder was not moved, then open the project again.",
+            )
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+            return file_trouble(OSError(errno.EACCES, "read-only"), self.folder)
+        return error
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < 1 << 20
+    except OSError:
+        return False

@@ -1,0 +1,201 @@
+"""Labels: adding, renaming, merging, leaving out.  Standard library only."""
+
+from __future__ import annotations
+
+import sqlite3
+import unicodedata
+from typing import Any
+
+from resnext_gui.project.files import natural, tidy
+from resnext_gui.project.journal import Journal, Step, set_alias, set_label_row, set_photo_labels
+from resnext_gui.project.records import Label, ProjectError
+
+USABLE = "removed = 0 AND status <= 1"
+"""In SQL: a photograph that can be shown and learnt from.  The indexes say it in the same words."""
+
+
+def clean_label(name: str) -> str:
+    """Return `name` as a label is stored: one line, no control characters, composed Unicode, at most 120 characters.
+
+    The result may be empty.
+    """
+    name = unicodedata.normalize("NFC", tidy(name))
+    name = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in name)
+    return " ".join(name.split())[:120].strip()
+
+
+class Labels(Journal):
+    """The part of a project that keeps labels."""
+
+    def labels(self) -> list[Label]:
+        """Return the labels by position, then name (``part 2`` before ``part 10``), with their usable photographs."""
+        counts = dict(self._rows(f"SELECT label_id, COUNT(*) FROM photos WHERE {USABLE} GROUP BY label_id"))
+        rows = self._rows("SELECT id, name, excluded, position FROM labels WHERE removed = 0")
+        found = [Label(i, name, counts.get(i, 0), bool(excluded), position) for i, name, excluded, position in rows]
+        return sorted(found, key=lambda label: (label.position, natural(label.name), label.name))
+
+    def add_label(self, name: str) -> int:
+        """Add a label and return its id.
+
+        Raises:
+            ProjectError: ``bad_label`` (empty) or ``label_exists``.
+        """
+        name = _named(name)
+        with self._writing() as db:
+            _refuse_double(db, name)
+            steps: list[Step] = []
+            _drop_alias(db, name, steps)
+            label_id = insert_label(db, name)
+            steps.append(["label", label_id, [name, 0, 0, 1], [name, 0, 0, 0]])
+            self._record(db, f"Add the label {name}", steps)
+        return label_id
+
+    def rename_label(self, label_id: int, name: str) -> None:
+        """Give a label another name.  Folders named as before go on feeding it.
+
+        Raises:
+            ProjectError: ``bad_label``, ``no_label``, or ``label_exists``, whose hint is to merge.
+        """
+        name = _named(name)
+        with self._writing() as db:
+            before = _row(db, label_id)
+            if before[0] == name:
+                return
+            _refuse_double(db, name)
+            steps: list[Step] = []
+            _drop_alias(db, name, steps)
+            after = [name, *before[1:]]
+            set_label_row(db, label_id, after)
+            steps.append(["label", label_id, before, after])
+            _add_alias(db, before[0], label_id, steps)
+            self._record(db, f"Rename {before[0]} to {name}", steps)
+
+    def merge_labels(self, source_id: int, into_id: int) -> None:
+        """Move all photographs of one label into another and drop the emptied one.
+
+        Raises:
+            ProjectError: ``no_label``.
+        """
+        if source_id == into_id:
+            return
+        with self._writing() as db:
+            source, into = _row(db, source_id), _row(db, into_id)
+            ids = [row[0] for row in db.execute("SELECT id FROM photos WHERE label_id = ?", (source_id,))]
+            steps: list[Step] = [["photos", into_id, {str(source_id): ids}]]
+            set_photo_labels(db, ids, into_id)
+            for (name,) in db.execute("SELECT name FROM aliases WHERE label_id = ?", (source_id,)).fetchall():
+                steps.append(["alias", name, source_id, into_id])
+                set_alias(db, name, into_id)
+            after = [*source[:3], 1]
+            set_label_row(db, source_id, after)
+            steps.append(["label", source_id, source, after])
+            _add_alias(db, source[0], into_id, steps)
+            self._record(db, f"Merge {source[0]} into {into[0]}", steps)
+
+    def exclude_label(self, label_id: int, excluded: bool) -> None:
+        """Leave a label out of training and measuring, or take it in again.
+
+        Raises:
+            ProjectError: ``no_label``.
+        """
+        with self._writing() as db:
+            before = _row(db, label_id)
+            after = [before[0], before[1], int(excluded), before[3]]
+            if before == after:
+                return
+            set_label_row(db, label_id, after)
+            self._record(db, f"{'Leave out' if excluded else 'Use'} {before[0]}", [["label", label_id, before, after]])
+
+    def remove_label(self, label_id: int) -> None:
+        """Drop an empty label.
+
+        Raises:
+            ProjectError: ``no_label``, or ``label_not_empty``.
+        """
+        with self._writing() as db:
+            before = _row(db, label_id)
+            used = db.execute("SELECT 1 FROM photos WHERE label_id = ? AND removed = 0 LIMIT 1", (label_id,)).fetchone()
+            if used:
+                raise ProjectError(
+                    "label_not_empty",
+                    f"The label '{before[0]}' still has photographs.",
+                    "Move them to another label first, or merge the label into another.",
+                )
+            after = [*before[:3], 1]
+            set_label_row(db, label_id, after)
+            self._record(db, f"Remove the label {before[0]}", [["label", label_id, before, after]])
+
+    def reorder_labels(self, label_ids: list[int]) -> None:
+        """Put labels into this order.
+
+        Raises:
+            ProjectError: ``no_label``.
+        """
+        with self._writing() as db:
+            steps: list[Step] = []
+            for position, label_id in enumerate(label_ids, start=1):
+                before = _row(db, label_id)
+                after = [before[0], position, *before[2:]]
+                if before != after:
+                    set_label_row(db, label_id, after)
+                    steps.append(["label", label_id, before, after])
+            if steps:
+                self._record(db, "Reorder the labels", steps)
+
+
+def insert_label(db: sqlite3.Connection, name: str, import_id: int | None = None) -> int:
+    """Insert a label's row and return its id; the name must be clean and free."""
+    cursor = db.execute("INSERT INTO labels (name, import_id) VALUES (?, ?)", (name, import_id))
+    return int(cursor.lastrowid or 0)
+
+
+def find_label(db: sqlite3.Connection, name: str) -> int | None:
+    """Return the id of the label called `name`, now or formerly."""
+    row = db.execute("SELECT id FROM labels WHERE name = ? AND removed = 0", (name,)).fetchone()
+    if row is None:
+        row = db.execute(
+            "SELECT label_id FROM aliases JOIN labels ON labels.id = label_id AND removed = 0 WHERE aliases.name = ?",
+            (name,),
+        ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def label_name(db: sqlite3.Connection, label_id: int | None) -> str:
+    """Return a label's name for a sentence."""
+    return "Unlabelled" if label_id is None else str(_row(db, label_id)[0])
+
+
+def _named(name: str) -> str:
+    name = clean_label(name)
+    if not name:
+        raise ProjectError("bad_label", "A label needs a name.", "Type at least one letter or digit.")
+    return name
+
+
+def _row(db: sqlite3.Connection, label_id: int) -> list[Any]:
+    row = db.execute(
+        "SELECT name, position, excluded, removed FROM labels WHERE id = ? AND removed = 0", (label_id,)
+    ).fetchone()
+    if row is None:
+        raise ProjectError("no_label", "That label does not exist any more.", "Choose another label.")
+    return list(row)
+
+
+def _refuse_double(db: sqlite3.Connection, name: str) -> None:
+    if db.execute("SELECT 1 FROM labels WHERE name = ? AND removed = 0", (name,)).fetchone():
+        raise ProjectError(
+            "label_exists", f"There is already a label '{name}'.", "Choose another name, or merge the two labels."
+        )
+
+
+def _drop_alias(db: sqlite3.Connection, name: str, steps: list[Step]) -> None:
+    row = db.execute("SELECT label_id FROM aliases WHERE name = ?", (name,)).fetchone()
+    if row is not None:
+        steps.append(["alias", name, row[0], None])
+        set_alias(db, name, None)
+
+
+def _add_alias(db: sqlite3.Connection, name: str, label_id: int, steps: list[Step]) -> None:
+    row = db.execute("SELECT label_id FROM aliases WHERE name = ?", (name,)).fetchone()
+    steps.append(["alias", name, None if row is None else row[0], label_id])
+    set_alias(db, name, label_id)

@@ -1,0 +1,279 @@
+"""`Project`: everything together, and how one is created and opened.  Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from resnext_gui.project.database import FILE_NAME, loaded_path, stored_path
+from resnext_gui.project.files import file_trouble, safe_name, tidy
+from resnext_gui.project.kinds import Kinds
+from resnext_gui.project.records import ModelChange, ProjectError, StoredAnswer
+from resnext_gui.project.runs import Run
+
+
+class Project(Kinds):
+    """A project folder, open.  Usable from one thread; open several in several threads or processes.
+
+    Attributes:
+        folder: the project's folder.
+        read_only: whether the folder cannot be written to; then every change raises ``read_only``.
+    """
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Opening
+
+    @classmethod
+    def create(cls, folder: str | os.PathLike[str], name: str | None = None) -> Project:
+        """Make a new project in `folder`, which may exist but must not hold one.
+
+        Raises:
+            ProjectError: ``project_exists``, ``read_only``, ``disk_full``, ``folder_gone``.
+        """
+        place = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links the person made on purpose
+        file = place / FILE_NAME
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
+        except OSError as error:
+            raise file_trouble(error, place) from error
+        if file.stat().st_size > 0:
+            raise ProjectError(
+                "project_exists", f"There is already a project in '{tidy(str(place))}'.", "Open it, or choose another."
+            )
+        project = cls._opened(place, read_only=False, create=True)
+        if project.setting("name") is None:
+            project.set_setting("name", tidy(name or place.name or "Project"))
+        return project
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Project:
+        """Open the project in a folder, or the one whose ``project.db`` this is.
+
+        A project that cannot be written to opens read-only.
+
+        Raises:
+            ProjectError: ``no_project``, ``not_a_project``, ``newer_version``, ``damaged``, ``locked``.
+        """
+        place = Path(os.path.abspath(path))  # noqa: PTH100
+        if place.name == FILE_NAME and not place.is_dir():
+            place = place.parent
+        file = place / FILE_NAME
+        if not file.is_file():
+            raise ProjectError(
+                "no_project",
+                f"There is no project in '{tidy(str(place))}'.",
+                "Choose a folder that holds a file named project.db, or begin a new project.",
+            )
+        writable = os.access(place, os.W_OK) and os.access(file, os.W_OK)
+        return cls._opened(place, read_only=not writable, create=file.stat().st_size == 0)
+
+    @classmethod
+    def open_or_create(cls, folder: str | os.PathLike[str], name: str | None = None) -> Project:
+        """Open the project in `folder`, or make one there.
+
+        Raises:
+            ProjectError: as `open` and `create`.
+        """
+        if (Path(folder) / FILE_NAME).exists():
+            return cls.open(folder)
+        try:
+            return cls.create(folder, name)
+        except ProjectError as error:
+            if error.code != "project_exists":  # another process was faster
+                raise
+            return cls.open(folder)
+
+    @classmethod
+    def _opened(cls, folder: Path, read_only: bool, create: bool) -> Project:
+        project = cls(folder, read_only)
+        try:
+            project._prepare(create)
+        except ProjectError as error:
+            project.close()
+            if error.code == "read_only" and not read_only:
+                return cls._opened(folder, read_only=True, create=False)
+            raise
+        except BaseException:
+            project.close()
+            raise
+        return project
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Name, places, settings
+
+    @property
+    def name(self) -> str:
+        """What the person calls the project."""
+        return str(self.setting("name") or self.folder.name)
+
+    def rename(self, name: str) -> None:
+        """Call the project something else.  Its folder keeps its name."""
+        name = " ".join(tidy(name).split())[:120]
+        if name:
+            self.set_setting("name", name)
+
+    @property
+    def cache(self) -> Path:
+        """Thumbnails, features, decoded pixels: safe to delete."""
+        return self.folder / "cache"
+
+    @property
+    def runs_folder(self) -> Path:
+        """One folder a run."""
+        return self.folder / "runs"
+
+    @property
+    def quick_folder(self) -> Path:
+        """The quick model."""
+        return self.folder / "quick"
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return a setting, any JSON value."""
+        text = self._one("SELECT value FROM settings WHERE key = ?", (key,))
+        return default if text is None else json.loads(text)
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Store a setting, any JSON value; None removes it."""
+        with self._writing(changes=False) as db:
+            _set(db, key, value)
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Answers
+
+    def add_answer(
+        self,
+        path: str,
+        label: str,
+        probability: float,
+        top: tuple[tuple[str, float], ...] | list[tuple[str, float]],
+        model: str,
+        milliseconds: float,
+        at: float | None = None,
+    ) -> int:
+        """Remember an answer and return its id.  `at` is Unix time, now by default."""
+        with self._writing(changes=False) as db:
+            cursor = db.execute(
+                "INSERT INTO answers (path, label, probability, top, model, milliseconds, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    stored_path(path),
+                    label,
+                    float(probability),
+                    json.dumps([[name, float(p)] for name, p in top]),
+                    model,
+                    float(milliseconds),
+                    time.time() if at is None else at,
+                ),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def answers(self, limit: int = 1000) -> list[StoredAnswer]:
+        """Return the remembered answers, newest first."""
+        rows = self._rows(
+            "SELECT id, path, label, probability, top, model, milliseconds, at, corrected FROM answers"
+            " ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+        return [
+            StoredAnswer(
+                i, loaded_path(path), label, p, tuple((n, q) for n, q in json.loads(top)), model, ms, at, corrected
+            )
+            for i, path, label, p, top, model, ms, at, corrected in rows
+        ]
+
+    def correct_answer(self, answer_id: int, label: str | None) -> None:
+        """Note what the person says the picture shows."""
+        with self._writing(changes=False) as db:
+            db.execute("UPDATE answers SET corrected = ? WHERE id = ?", (label, answer_id))
+
+    def clear_answers(self) -> None:
+        """Forget all answers."""
+        with self._writing(changes=False) as db:
+            db.execute("DELETE FROM answers")
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # Models and runs
+
+    @property
+    def current_model(self) -> str | None:
+        """The model that answers: ``"quick"``, a run's id, or None before there is one."""
+        value = self.setting("current_model")
+        return None if value is None else str(value)
+
+    def set_current_model(self, model: str | None, reason: str = "") -> None:
+        """Let another model answer, and remember since when and why."""
+        with self._writing(changes=False) as db:
+            _set(db, "current_model", model)
+            if model is not None:
+                db.execute("INSERT INTO models (model, reason, at) VALUES (?, ?, ?)", (model, reason, time.time()))
+
+    @property
+    def model_history(self) -> list[ModelChange]:
+        """Which model answered since when, newest first."""
+        return [ModelChange(*row) for row in self._rows("SELECT model, reason, at FROM models ORDER BY id DESC")]
+
+    def exam_uses(self, model: str) -> int:
+        """Return how often the exam was scored with `model`."""
+        return int(self._one("SELECT uses FROM exams WHERE model = ?", (model,)) or 0)
+
+    def count_exam_use(self, model: str) -> int:
+        """Count one more use of the exam and return the new number."""
+        with self._writing(changes=False) as db:
+            db.execute("INSERT INTO exams VALUES (?, 1) ON CONFLICT (model) DO UPDATE SET uses = uses + 1", (model,))
+            return int(db.execute("SELECT uses FROM exams WHERE model = ?", (model,)).fetchone()[0])
+
+    def new_run(self, spec: dict[str, Any], name: str | None = None) -> Run:
+        """Make a run's folder with a first run.json.
+
+        Raises:
+            ProjectError: the folder cannot be written to.
+        """
+        return Run.create(self.runs_folder, spec, name)
+
+    def runs(self) -> list[Run]:
+        """Return the runs, newest first; folders without run.json are passed over."""
+        try:
+            folders = [place for place in self.runs_folder.iterdir() if (place / "run.json").is_file()]
+        except OSError:
+            return []
+        return [Run(folder) for folder in sorted(folders, key=lambda place: _run_age(place.name), reverse=True)]
+
+    def run(self, run_id: str) -> Run:
+        """Return one run.
+
+        Raises:
+            ProjectError: ``no_run``.
+        """
+        folder = self.runs_folder / run_id
+        if safe_name(run_id, "") != run_id or not (folder / "run.json").is_file():
+            raise ProjectError("no_run", f"There is no training run '{tidy(run_id)}'.", "Choose another run.")
+        return Run(folder)
+
+
+def _run_age(name: str) -> tuple[str, int]:
+    """Return a key that sorts runs of the same second in the order they were made."""
+    stamp, _, rest = name[:17], name[17:18], name[18:]
+    return stamp, int(rest) if rest.isdigit() else 0
+
+
+def _set(db: sqlite3.Connection, key: str, value: Any) -> None:
+    if value is None:
+        db.execute("DELETE FROM settings WHERE key = ?", (key,))
+    else:
+        db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))

@@ -1,0 +1,210 @@
+"""A training run: a folder with what was asked, what happened, and an operating-system lock.  Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from resnext_gui.project.files import (
+    file_trouble,
+    is_locked,
+    lock_file,
+    read_json,
+    sync_folder,
+    write_bytes,
+    write_json,
+)
+from resnext_gui.project.records import ProjectError
+
+STATUSES = ("running", "paused", "stopped", "finished", "failed", "interrupted")
+
+
+class Run:
+    """One training run.
+
+    ``run.json`` is replaced atomically, ``history.jsonl`` and ``batches.jsonl`` only grow.  A run that says "running"
+    or "paused" without anyone holding its lock was interrupted: by a crash, a power cut, or a closed window.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self.id = self.folder.name
+
+    @classmethod
+    def create(cls, runs_folder: Path, spec: dict[str, Any], name: str | None = None) -> Run:
+        """Make the folder of a new run; its name is the time, so runs sort by age.
+
+        Raises:
+            ProjectError: the folder cannot be written to.
+        """
+        try:
+            runs_folder.mkdir(parents=True, exist_ok=True)
+            stamp = time.strftime("%Y-%m-%d-%H%M%S")
+            for number in range(1, 10_000):
+                folder = runs_folder / (stamp if number == 1 else f"{stamp}-{number}")
+                try:
+                    folder.mkdir()
+                except FileExistsError:
+                    continue
+                break
+            sync_folder(runs_folder)
+        except OSError as error:
+            raise file_trouble(error, runs_folder) from error
+        run = cls(folder)
+        write_json(
+            folder / "run.json",
+            {
+                "id": run.id,
+                "name": name or spec.get("name") or "",
+                "status": "running",
+                "created": time.time(),
+                "ended": None,
+                "spec": spec,
+                "progress": 0.0,
+                "seconds_used": 0.0,
+            },
+        )
+        return run
+
+    def read(self) -> dict[str, Any]:
+        """Return run.json.
+
+        Raises:
+            ProjectError: ``no_run`` or ``damaged``.
+        """
+        try:
+            body = read_json(self.folder / "run.json")
+        except OSError as error:
+            raise ProjectError("no_run", f"There is no training run '{self.id}'.", "Choose another run.") from error
+        if not isinstance(body, dict):
+            raise ProjectError("damaged", f"The notes of the run '{self.id}' are damaged.", "Start a new run.")
+        return body
+
+    def update(self, **fields: Any) -> dict[str, Any]:
+        """Change fields of run.json, atomically also against a rename from another process; returns the new content.
+
+        Raises:
+            ProjectError: it cannot be read or written.
+        """
+        with lock_file(self.folder / "update.lock", 5.0):
+            body = self.read()
+            body.update(fields)
+            write_json(self.folder / "run.json", body)
+        return body
+
+    @property
+    def name(self) -> str:
+        """What the person calls it; its id where it has no name."""
+        return str(self.read().get("name") or self.id)
+
+    def rename(self, name: str) -> None:
+        """Give the run another name.  The folder keeps its own."""
+        self.update(name=" ".join(name.split())[:120])
+
+    @property
+    def busy(self) -> bool:
+        """Whether some process works on it now."""
+        return is_locked(self.folder / "lock")
+
+    @property
+    def status(self) -> str:
+        """One of `STATUSES`."""
+        status = str(self.read().get("status", "failed"))
+        if status in ("running", "paused") and not self.busy:
+            return "interrupted"
+        return status if status in STATUSES else "failed"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[Run]:
+        """Hold the run while working on it; the operating system lets go when the process ends, however it ends.
+
+        Raises:
+            ProjectError: ``run_busy``: another process works on it.
+        """
+        # A moment's patience: someone who only asks for the status holds the lock for microseconds.
+        with lock_file(self.folder / "lock", 1.0) as held:
+            if not held:
+                raise ProjectError(
+                    "run_busy",
+                    f"The run '{self.id}' is being worked on by another window or program.",
+                    "Wait until it is done, or stop it there.",
+                )
+            yield self
+
+    # ----------------------------------------------------------------------------------------------------------------
+    # History
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the epochs written so far, oldest first.  A line torn by a power cut is left out."""
+        return self._lines("history.jsonl")
+
+    def append_history(self, epoch: dict[str, Any]) -> None:
+        """Add an epoch, durably."""
+        self._append("history.jsonl", [epoch], durable=True)
+
+    def replace_history(self, epochs: list[dict[str, Any]]) -> None:
+        """Rewrite the history, for a run that goes on from an earlier checkpoint."""
+        self._replace("history.jsonl", epochs)
+
+    def batches(self) -> list[dict[str, Any]]:
+        """Return the batch points written so far."""
+        return self._lines("batches.jsonl")
+
+    def append_batches(self, points: list[dict[str, Any]]) -> None:
+        """Add batch points; not synced to disk, since losing the last second of a curve does no harm."""
+        self._append("batches.jsonl", points, durable=False)
+
+    def replace_batches(self, points: list[dict[str, Any]]) -> None:
+        """Rewrite the batch points, for a run that goes on from an earlier checkpoint."""
+        self._replace("batches.jsonl", points)
+
+    def delete(self) -> None:
+        """Delete the run's folder, for good.
+
+        Raises:
+            ProjectError: ``run_busy``, or the folder cannot be deleted.
+        """
+        with self.lock():
+            pass
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise file_trouble(error, self.folder) from error
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        try:
+            data = (self.folder / name).read_bytes()
+        except OSError:
+            return []
+        found = []
+        for line in data.split(b"\n"):
+            with contextlib.suppress(ValueError):
+                value = json.loads(line)
+                if isinstance(value, dict):
+                    found.append(value)
+        return found
+
+    def _append(self, name: str, values: list[dict[str, Any]], durable: bool) -> None:
+        data = b"".join(json.dumps(value).encode() + b"\n" for value in values)
+        try:
+            with (self.folder / name).open("a+b") as file:
+                end = file.seek(0, os.SEEK_END)
+                if end:
+                    file.seek(end - 1)
+                    if file.read(1) != b"\n":  # torn by a power cut: end that line, so that only it is lost
+                        data = b"\n" + data
+                file.write(data)
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+        except OSError as error:
+            raise file_trouble(error, self.folder) from error
+
+    def _replace(self, name: str, values: list[dict[str, Any]]) -> None:
+        write_bytes(self.folder / name, b"".join(json.dumps(value).encode() + b"\n" for value in values))
