@@ -95,9 +95,9 @@ def build_resnext(
         raise ValueError(
             f"head must be 'linear' or 'hidden', pooling 'avg' or 'max'. Received: head={head!r}, pooling={pooling!r}"
         )
-    features_only = {"blocks": blocks, "cardinality": cardinality, "base_width": base_width, "stem": stem}
+    body: dict[str, Any] = {"blocks": blocks, "cardinality": cardinality, "base_width": base_width, "stem": stem}
     shape = (input_shape[0], input_shape[1], input_shape[2])
-    pixels, features = _body(shape, pooling, norm_epsilon, input_norm, folded=False, **features_only)
+    pixels, features = _body(shape, pooling, norm_epsilon, input_norm, folded=False, **body)
     outputs = _head(features, classes, head) if include_top else features
     return keras.Model(pixels, outputs, name=name)
 
@@ -382,3 +382,61 @@ def norm_after(convolution: str) -> str:
 
 def _numbers(variable: Any) -> np.ndarray[Any, Any]:
     return np.asarray(keras.ops.convert_to_numpy(variable.value), "float32")
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Weights by torchvision's names
+
+_PARTS = {
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+    "kernel": "weight",
+    "bias": "bias",
+}
+
+
+def _entries(model: keras.Model) -> dict[str, tuple[Any, Any]]:
+    """Return {torchvision's name: (variable, layer)} for every variable of `model`."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for layer in model.layers:
+        for variable in layer.variables:
+            if variable.name in _PARTS:
+                module = re.sub(r"^layer(\d+)_(\d+)_", r"layer\1.\2.", layer.name).replace("downsample_", "downsample.")
+                found[f"{module}.{_PARTS[variable.name]}"] = (variable, layer)
+    return found
+
+
+def state_of(model: keras.Model) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the weights of `model` as float32 arrays by torchvision's names and in its layout.
+
+    Convolutions are (filters, channels / groups, k, k), dense kernels (outputs, inputs).
+    """
+    state: dict[str, np.ndarray[Any, Any]] = {}
+    for name, (variable, layer) in _entries(model).items():
+        value = _numbers(variable)
+        if isinstance(layer, GroupedConv2D) and value.ndim == 4:
+            value = value.transpose(3, 2, 0, 1)
+        elif value.ndim == 2:
+            value = value.T
+        state[name] = np.ascontiguousarray(value)
+    return state
+
+
+def set_state(model: keras.Model, state: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Give `model` the weights that `state_of` returned for one like it.  Entries it has no layer for are passed over.
+
+    Raises:
+        KeyError: a weight is missing.
+        ValueError: a weight has another shape.
+    """
+    for name, (variable, _) in _entries(model).items():
+        value = state[name]
+        if value.ndim == 4:
+            value = value.transpose(2, 3, 1, 0)
+        elif value.ndim == 2:
+            value = value.T
+        if tuple(variable.shape) != value.shape:
+            raise ValueError(f"{name} does not fit. Expected {tuple(variable.shape)}. Received: {value.shape}")
+        variable.assign(value)
