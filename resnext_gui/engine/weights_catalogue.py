@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 from resnext_gui.engine.images import Preprocessing
 from resnext_gui.resources import asset
@@ -43,9 +45,12 @@ class Entry:
     preprocessing: Preprocessing
 
     def local_path(self) -> Path | None:
-        """Return where the download lies, or None.  Looks on the disk alone."""
+        """Return where the download lies, ours or another program's, or None.  Looks on the disk alone."""
         from huggingface_hub import try_to_load_from_cache
 
+        ours = downloads_folder() / f"{self.name}.safetensors"
+        if ours.is_file():
+            return ours
         found = try_to_load_from_cache(self.repository, FILE_IN_REPOSITORY)
         if isinstance(found, str) and Path(found).is_file():
             return Path(found)
@@ -116,6 +121,11 @@ def starter_path() -> Path:
     return asset("weights", STARTER_FILE)
 
 
+def downloads_folder() -> Path:
+    """Return the folder of downloaded weights, shared by all projects of this person; it may not exist."""
+    return user_cache_path("resnext-gui", appauthor=False) / "weights"
+
+
 def imports_folder() -> Path:
     """Return the folder of weights that the person has imported; it may not exist."""
     return user_data_path("resnext-gui", appauthor=False) / "weights"
@@ -130,3 +140,13 @@ def imported_path(name: str) -> Path | None:
 def imported() -> list[str]:
     """Return the names of all imports, sorted."""
     return sorted(path.stem for path in imports_folder().glob("*.safetensors"))
+
+
+def header(path: Path) -> dict[str, str]:
+    """Return what a safetensors file says about itself, without reading its numbers; {} where that cannot be read."""
+    with contextlib.suppress(OSError, ValueError), path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length <= 100_000_000:
+            found = json.loads(file.read(length)).get("__metadata__", {})
+            return {str(key): str(value) for key, value in found.items()}
+    return {}
