@@ -12,7 +12,7 @@ from resnext_gui import messages
 from resnext_gui.cli.common import absolute, in_words, job_id, open_project, run_job, sources
 from resnext_gui.cli.output import Output, percent
 from resnext_gui.engine.control import Control
-from resnext_gui.messages import Answer, Event, Refused, UserError
+from resnext_gui.messages import Answer, Event, Progress, Refused, UserError
 
 PORTION = 256
 """Pictures in one request: answers come as a long folder is still being walked."""
@@ -130,36 +130,18 @@ def _pictures(paths: Iterable[str], emit: Any, control: Control) -> Iterator[str
                 yield file
 
 
-def _walk(top: str, emit: Any, control: Control) -> Iterator[str]:
-    """Yield what could be a picture below the folder `top`, in natural order; a loop of links is walked once."""
-    from resnext_gui.engine.images import could_be_picture
-    from resnext_gui.project.files import natural
+def _walk(top: str, emit: Any, control: Control) -> list[str]:
+    """Return what could be a picture below the folder `top`, and say which folders could not be looked into."""
+    from resnext_gui.engine.walk import list_folder
 
-    def trouble(error: OSError) -> None:
-        place = error.filename or top
-        message = f"The folder '{place}' cannot be read: {error.strerror}."
-        emit(Refused("", os.fspath(place), "unreadable", message, "Check its permissions, and the drive."))
-
-    been: set[tuple[int, int]] = set()
-    for folder, inner, files in os.walk(top, onerror=trouble, followlinks=True):
+    def tick(found: int) -> None:
         control.check()
-        inner[:] = sorted((name for name in inner if _is_new(os.path.join(folder, name), been)), key=natural)  # noqa: PTH118
-        for name in sorted(files, key=natural):
-            file = os.path.join(folder, name)  # noqa: PTH118
-            if could_be_picture(file):
-                yield file
+        emit(Progress("", "listing", found, 0, "Looking for pictures"))
 
-
-def _is_new(folder: str, been: set[tuple[int, int]]) -> bool:
-    try:
-        status = os.stat(folder)  # noqa: PTH116
-    except OSError:
-        return True  # `os.walk` meets the trouble itself and tells it
-    key = (status.st_dev, status.st_ino)
-    if key in been:
-        return False
-    been.add(key)
-    return True
+    listing = list_folder(top, tick)
+    for folder, message in listing.troubles:
+        emit(Refused("", folder, "unreadable", message))
+    return [file.path for file in listing.files]
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -174,20 +156,21 @@ def check(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     """
     from resnext_gui.engine.dataset import check_photographs
 
-    findings, summary = check_photographs(sources(arguments.photos), out.emit, control)
+    *findings, last = check_photographs(sources(arguments.photos), out.emit, control)
     for finding in findings:
         out.line(finding)
         out.say(f"- {finding['message']}")
-        for path in finding["paths"][:10]:
-            out.say(f"    {path}")
+        if len(finding["paths"]) > 1:  # the message names a single one itself
+            for path in finding["paths"][:10]:
+                out.say(f"    {path}")
         if len(finding["paths"]) > 10:
             out.say(f"    and {len(finding['paths']) - 10:,} more")
-    out.line({"summary": summary})
+    out.line(last)
     if not findings:
         out.say("Nothing was found that could disturb learning.")
-    out.say(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in summary.items() if _is_short(value)))
+    summary = last["summary"]
+    out.say(
+        f"{summary['photographs']:,} photographs of {len(summary['labels'])} labels can be read, "
+        f"{summary['unreadable']:,} cannot. {summary['unlabelled']:,} have no label."
+    )
     return 0
-
-
-def _is_short(value: object) -> bool:
-    return isinstance(value, int | float | str)

@@ -38,12 +38,16 @@ def weights(arguments: argparse.Namespace, out: Output, control: Control) -> int
 
 
 def _in_words(entry: dict[str, Any]) -> str:
-    parts = [f"{key.replace('_', ' ')} {value}" for key, value in entry.items() if key != "name" and _is_short(value)]
-    return f"{entry.get('name', '')}: {', '.join(parts)}"
-
-
-def _is_short(value: object) -> bool:
-    return isinstance(value, int | float | str) and len(str(value)) < 120
+    """Return a line about weights: of a listing, or what was fetched or imported."""
+    if "title" not in entry:
+        report = entry.get("report")
+        return f"{entry.get('name')}: {entry.get('path')}" + (f"\n{report}" if isinstance(report, str) else "")
+    facts = [entry["title"], f"{entry['megabytes']} MB"]
+    if entry.get("top1"):
+        facts.append(f"{entry['top1']} % right on ImageNet")
+    facts.append(str(entry.get("licence") or "licence not known"))
+    facts.append("on this computer" if entry["available"] else "not downloaded")
+    return f"{entry['name']:<28} {', '.join(facts)}"
 
 
 def benchmark(arguments: argparse.Namespace, out: Output, control: Control) -> int:
