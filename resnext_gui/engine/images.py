@@ -95,6 +95,20 @@ PICTURE_SUFFIXES = frozenset(
     }
 )  # fmt: skip
 
+RAW_SUFFIXES = frozenset(
+    {
+        ".raw", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".dng", ".orf", ".rw2", ".raf", ".pef", ".srw",
+        ".x3f", ".3fr", ".iiq",
+    }
+)  # fmt: skip
+"""What cameras write beside, or in place of, a JPEG."""
+
+OTHER_SUFFIXES = RAW_SUFFIXES | {
+    ".psd", ".psb", ".xcf", ".eps", ".ps", ".ai", ".svg", ".ico", ".icns", ".cur", ".pcx", ".dcx", ".sgi", ".rgb",
+    ".bw", ".ras", ".xbm", ".xpm", ".dds", ".exr", ".hdr", ".jxl", ".wmf", ".emf", ".fits", ".fit", ".dcm",
+}  # fmt: skip
+"""Pictures too, but in formats that are not read: these are refused by name and not passed over."""
+
 _SIDE_NAMES = {
     "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin",
     "system volume information", "lost+found", "icon\r", "folder.ini", "picasa.ini",
@@ -190,7 +204,7 @@ def could_be_picture(path: PathLike) -> bool:
     if re.fullmatch(r"\.[a-z0-9_]{1,8}", suffix) and not suffix[1:].isdigit():
         return False
     try:
-        with _opened(path) as file:
+        with opened_file(path) as file:
             return _MAGIC.match(file.read(32)) is not None
     except ImageError:
         return False
@@ -220,7 +234,7 @@ def display(path: PathLike) -> str:
 
 
 @contextlib.contextmanager
-def _opened(path: PathLike) -> Iterator[IO[bytes]]:
+def opened_file(path: PathLike) -> Iterator[IO[bytes]]:
     """Open a regular file for reading; pipes, sockets and devices are never opened, since that could wait for ever."""
     try:
         check_regular(path, os.stat(path))  # noqa: PTH116 - one call, no Path needed
@@ -325,6 +339,13 @@ def _unidentified(name: str, file: IO[bytes]) -> ImageError:
         head = b""
     if _MAGIC.match(head):
         return _broken(name)
+    suffix = PurePath(name).suffix.lower()
+    if suffix in OTHER_SUFFIXES:
+        return ImageError(
+            "unsupported",
+            f"'{name}' is in a format that is not read ({suffix[1:].upper()}).",
+            "Save it as JPEG or PNG.",
+        )
     return ImageError(
         "not_a_picture",
         f"'{name}' is not a picture in a format that can be read.",
@@ -368,7 +389,7 @@ def identify(path: PathLike) -> tuple[int, int, str]:
     Raises:
         ImageError: it is no picture, too large, or cannot be read.  That it decodes is not promised.
     """
-    with _opened(path) as file:
+    with opened_file(path) as file:
         return identify_open(path, file)
 
 
@@ -406,7 +427,7 @@ def open_rgb(path: PathLike, at_least: int | None = None) -> Bytes:
 
 def _open_picture(path: PathLike, at_least: int | None) -> Image.Image:
     name = display(path)
-    with _opened(path) as file, _open_header(path, file) as picture:
+    with opened_file(path) as file, _open_header(path, file) as picture:
         try:
             if picture.format in ("JPEG", "MPO") and at_least is not None:
                 _draft(picture, at_least)
@@ -530,3 +551,12 @@ def load_pixels(path: PathLike, prep: Preprocessing | None = None) -> npt.NDArra
     """
     prep = prep or Preprocessing()
     return normalise(load_uint8(path, prep), prep)
+
+
+def __getattr__(name: str) -> Any:
+    # It needs this module, and whoever decodes pictures looks for it here.
+    if name == "DecodeWatch":
+        from resnext_gui.engine.decode_watch import DecodeWatch
+
+        return DecodeWatch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -189,11 +189,15 @@ class Photographs(Labels):
             found.setdefault(loaded_path(path), Source(loaded_path(path), rule, label))
         return list(reversed(found.values()))
 
+    def import_sources(self, import_id: int) -> list[Source]:
+        """Return what one import was asked to look through."""
+        rows = self._rows("SELECT path, rule, label FROM sources WHERE import_id = ? ORDER BY id", (import_id,))
+        return [Source(loaded_path(path), rule, label) for path, rule, label in rows]
+
     def add_photos(self, photos: Sequence[NewPhoto], source: int | None = None, import_id: int | None = None) -> int:
         """Add photographs, in one short transaction.  A file that is there already is only brought up to date.
 
-        An unlabelled photograph that comes again with a label takes it.  A label that was renamed or merged is found
-        under its old name too.
+        A label that was renamed or merged is found under its old name too.
 
         Args:
             photos: at most a few hundred, so that other processes need not wait for long.
@@ -275,6 +279,38 @@ class Photographs(Labels):
                 set_photo_labels(db, changed, label_id)
                 self._record(db, f"Move {some(len(changed))} to {name}", [["photos", label_id, groups]])
 
+    def label_unlabelled(self, photos: dict[str, list[int]]) -> int:
+        """Give labels to photographs that have none, as one undoable step.  Returns how many took one.
+
+        Args:
+            photos: ids by the label's name; labels that do not exist are added.
+        """
+        count = 0
+        steps: list[Step] = []
+        with self._writing() as db:
+            for given, ids in photos.items():
+                name = clean_label(given)
+                if not name:
+                    continue
+                rows = db.execute(
+                    "SELECT id FROM photos WHERE removed = 0 AND label_id IS NULL"
+                    " AND id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(ids),),
+                )
+                free = [row[0] for row in rows]
+                if not free:
+                    continue
+                label_id = find_label(db, name)
+                if label_id is None:
+                    label_id = insert_label(db, name)
+                    steps.append(["label", label_id, [name, 0, 0, 1], [name, 0, 0, 0]])
+                set_photo_labels(db, free, label_id)
+                steps.append(["photos", label_id, {"": free}])
+                count += len(free)
+            if steps:
+                self._record(db, f"Label {some(count)}", steps)
+        return count
+
     def remove_photos(self, ids: Iterable[int]) -> None:
         """Forget photographs.  The files are untouched, and a folder that is read again does not bring them back."""
         with self._writing() as db:
@@ -316,7 +352,7 @@ def _label_for(db: sqlite3.Connection, name: str, import_id: int) -> int | None:
 def _add_one(db: sqlite3.Connection, photo: NewPhoto, label_id: int | None, source: int | None, import_id: int) -> int:
     """Insert or bring up to date; returns 1 where it is new to the person."""
     path = stored_path(photo.path)
-    row = db.execute("SELECT id, removed, label_id FROM photos WHERE path = ?", (path,)).fetchone()
+    row = db.execute("SELECT id, removed FROM photos WHERE path = ?", (path,)).fetchone()
     facts = (photo.hash, photo.size, photo.mtime_ns, photo.width, photo.height)
     state = (STATUSES.index(photo.status), tidy(photo.reason))
     if row is None:
@@ -326,7 +362,7 @@ def _add_one(db: sqlite3.Connection, photo: NewPhoto, label_id: int | None, sour
             (path, label_id, *facts, *state, source, import_id, *_name_keys(photo.path)),
         )
         return 1
-    photo_id, removed, before = row
+    photo_id, removed = row
     db.execute(
         "UPDATE photos SET hash = ?, size = ?, mtime_ns = ?, width = ?, height = ?, status = ?, reason = ?"
         " WHERE id = ?",
@@ -338,6 +374,4 @@ def _add_one(db: sqlite3.Connection, photo: NewPhoto, label_id: int | None, sour
             (import_id, source, label_id, photo_id),
         )
         return 1
-    if before is None and label_id is not None:
-        db.execute("UPDATE photos SET label_id = ? WHERE id = ?", (label_id, photo_id))
     return 0
