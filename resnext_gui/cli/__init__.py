@@ -7,6 +7,7 @@ object a line.  Exit status: 0 done, 2 bad input or usage, 130 stopped by the pe
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
 from resnext_gui.cli.arguments import build_parser
 from resnext_gui.cli.output import Output
@@ -43,10 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(argv)
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else BAD_INPUT
-    _be_quiet(arguments.verbose)
     control = Control()
-    with _own_standard_output() as stream:
-        out = Output(arguments.json, stream, sys.stderr)
+    with _own_streams(arguments.verbose) as (stream, err):
+        _be_quiet(arguments.verbose, err)
+        out = Output(arguments.json, stream, err)
         with _stop_on_interrupt(control, out):
             try:
                 return _run(arguments, out, control)
@@ -98,41 +99,66 @@ def _stop_on_interrupt(control: Control, out: Output) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _own_standard_output() -> Iterator[IO[str]]:
-    """Keep standard output for our own lines: what libraries print, also from C++, goes to standard error."""
+def _own_streams(verbose: bool) -> Iterator[tuple[IO[str], IO[str]]]:
+    """Yield standard output and standard error for our own lines alone.
+
+    What libraries print, also from C++, goes to ``command-line.log`` in the log folder; with `verbose` to standard
+    error.
+    """
     try:
         ours = sys.stdout.fileno() == 1 and sys.stderr.fileno() == 2
     except (AttributeError, OSError, ValueError):
         ours = False  # under test, or started without a console
     if not ours:
-        yield sys.stdout
+        yield sys.stdout, sys.stderr
         return
     sys.stdout.flush()
-    copy = os.dup(1)
+    sys.stderr.flush()
+    out, err = _copy(1, sys.stdout), _copy(2, sys.stderr)
+    faulthandler.enable(err)
+    if not verbose:
+        chatter = _chatter()
+        os.dup2(chatter, 2)
+        os.close(chatter)
     os.dup2(2, 1)
-    stream = os.fdopen(copy, "w", encoding=sys.stdout.encoding or "utf-8", errors="backslashreplace", newline="\n")
     try:
-        yield stream
+        yield out, err
     finally:
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-        os.dup2(copy, 1)
-        with contextlib.suppress(OSError):
-            stream.close()
+        faulthandler.disable()
+        for number, ours_, theirs in ((1, out, sys.stdout), (2, err, sys.stderr)):
+            for stream in (ours_, theirs):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os.dup2(ours_.fileno(), number)
+            with contextlib.suppress(OSError):
+                ours_.close()
 
 
-def _be_quiet(verbose: bool) -> None:
+def _copy(number: int, like: TextIO) -> IO[str]:
+    return os.fdopen(os.dup(number), "w", encoding=like.encoding or "utf-8", errors="backslashreplace", newline="\n")
+
+
+def _chatter() -> int:
+    """Return a descriptor for what libraries print: a log file that begins anew with every start, else nothing."""
+    from platformdirs import user_log_path
+
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    try:
+        folder = user_log_path("resnext-gui", appauthor=False, ensure_exists=True)
+        return os.open(folder / "command-line.log", flags, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+
+
+def _be_quiet(verbose: bool, err: IO[str]) -> None:
     """Keep the libraries' chatter off the terminal unless it was asked for."""
     logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.ERROR,
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=err
     )
+    quiet = ("PIL", "h5py", "urllib3", "httpx", "httpcore", "filelock", "matplotlib", "tensorflow", "absl")
+    for name in quiet:
+        logging.getLogger(name).setLevel(logging.WARNING if verbose else logging.CRITICAL)
     if verbose:
-        for chatty in ("PIL", "h5py", "urllib3", "httpx", "httpcore", "filelock", "numba"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")

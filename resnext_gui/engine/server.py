@@ -364,7 +364,7 @@ def log_folder() -> Path | None:
     """Return the folder for this user's logs, made if need be; None where there is none to be had."""
     from platformdirs import user_log_path
 
-    folder = user_log_path("ResNeXt GUI", appauthor=False)
+    folder = user_log_path("resnext-gui", appauthor=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -373,9 +373,10 @@ def log_folder() -> Path | None:
 
 
 def set_up_logging(name: str) -> None:
-    """Log to standard error, and to ``<name>.log`` in the log folder (two files of 1 MB)."""
+    """Log warnings to standard error, and everything to ``<name>.log`` in the log folder (two files of 1 MB)."""
     logging.raiseExceptions = False  # a full disk must not end a job by way of its log
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setLevel(logging.WARNING)
     folder = log_folder()
     if folder is not None:
         handlers.append(
