@@ -23,6 +23,7 @@ from resnext_gui.ui import theme, words
 from resnext_gui.ui.widgets.bars import LabelBars, LabelScore
 from resnext_gui.ui.widgets.confusion import MOST_LABELS, ConfusedPairs, ConfusionMatrix
 from resnext_gui.ui.widgets.picture import PictureLoader
+from resnext_gui.ui.widgets.segments import Segment
 from resnext_gui.ui.widgets.tiles import Tile, TileView
 
 if TYPE_CHECKING:
@@ -172,7 +173,11 @@ class ResultsPage(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setWidget(self._pairs)
         self._tables = QStackedWidget()
-        self._tables.addWidget(self._matrix)
+        around = QScrollArea()
+        around.setWidgetResizable(True)
+        around.setWidget(self._matrix)
+        around.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._tables.addWidget(around)
         self._tables.addWidget(scroll)
         self._table_title = theme.label("", "strong")
         self._table_hint = theme.label("", "quiet", wrap=True)
@@ -189,14 +194,12 @@ class ResultsPage(QWidget):
         card = QFrame()
         card.setProperty("role", "card")
         card.setMinimumWidth(360)
-        self._show_mistakes = QPushButton()
-        self._show_labels = QPushButton(self.tr("Each label"))
+        self._show_mistakes = Segment()
+        self._show_labels = Segment(self.tr("Each label"))
         group = QButtonGroup(self)
         head = QHBoxLayout()
         head.setSpacing(4)
         for button in (self._show_mistakes, self._show_labels):
-            button.setProperty("role", "segment")
-            button.setCheckable(True)
             group.addButton(button)
             head.addWidget(button)
         head.addStretch(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
@@ -15,7 +15,7 @@ from resnext_gui.ui import theme, words
 class AnswerBars(QWidget):
     """The most probable answers, one bar each: label, bar, figure out of 100."""
 
-    ROW = 34
+    ROW = 32
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +81,7 @@ class LabelBars(QWidget):
     The arrow keys walk, Enter opens the label's photographs.
     """
 
-    ROW = 32
+    ROW = 36
     opened = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -155,25 +155,23 @@ class LabelBars(QWidget):
             int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
             words.of(score.right, score.total),
         )
-        bar = QRectF(names + 8, top + self.ROW / 2 - 5, self.width() - names - counts - 16, 10)
+        bar = QRectF(names + 8, top + self.ROW / 2 - 8, self.width() - names - counts - 16, 8)
         if bar.width() < 20 or not score.total:
             return
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("line"))
-        painter.drawRoundedRect(bar, 5, 5)
+        painter.drawRoundedRect(bar, 4, 4)
         share = QRectF(bar)
         share.setWidth(bar.width() * score.right / score.total)
         painter.setBrush(theme.colour("accent"))
         if share.width() > 0:
-            painter.drawRoundedRect(share, min(5.0, share.width() / 2), 5)
-        # The bracket lies over both grounds, so it is drawn twice: a light edge and a dark core.
+            painter.drawRoundedRect(share, min(4.0, share.width() / 2), 4)
         low, high = bar.x() + bar.width() * score.low, bar.x() + bar.width() * score.high
-        centre = bar.center().y()
-        for colour, width in (("surface", 4.0), ("text", 1.5)):
-            painter.setPen(QPen(theme.colour(colour), width))
-            painter.drawLine(int(low), int(centre), int(high), int(centre))
-            for end in (low, high):
-                painter.drawLine(int(end), int(centre) - 4, int(end), int(centre) + 4)
+        under = bar.bottom() + 6
+        painter.setPen(QPen(theme.colour("quiet"), 1.5))
+        painter.drawLine(QPointF(low, under), QPointF(high, under))
+        for end in (low, high):
+            painter.drawLine(QPointF(end, under - 3), QPointF(end, under + 3))
 
     def _row_at(self, y: float) -> int:
         row = int(y // self.ROW)

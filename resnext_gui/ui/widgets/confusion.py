@@ -26,6 +26,7 @@ MOST_LABELS = 20
 """Above so many labels the cells are too small to read, so pairs are listed instead."""
 
 WIDEST_NAME = 150
+SMALLEST_CELL = 20
 
 
 class ConfusionMatrix(QWidget):
@@ -65,6 +66,11 @@ class ConfusionMatrix(QWidget):
         self._labels = [str(label) for label in labels]
         self._counts = [[int(value) for value in row] for row in counts]
         self._current = (0, 0)
+        metrics = QFontMetrics(self._small())
+        names = min(max((metrics.horizontalAdvance(label) for label in self._labels), default=0), WIDEST_NAME)
+        # Smaller cells cannot be read: rather let the table be scrolled.
+        room = SMALLEST_CELL * len(self._labels) + 38 + names
+        self.setMinimumSize(max(280, room), max(240, room))
         self._speak()
         self.update()
 
@@ -93,7 +99,7 @@ class ConfusionMatrix(QWidget):
         """Return the cells' left, top and side, and whether the columns' names stand upright."""
         metrics = QFontMetrics(self._small())
         widest = max((metrics.horizontalAdvance(label) for label in self._labels), default=0)
-        left = 24 + min(widest, WIDEST_NAME, self.width() // 3) + 10
+        left = 24 + min(widest, WIDEST_NAME) + 10
         side = min((self.width() - left - 4) / max(1, len(self._labels)), 96.0)
         upright = widest + 8 > side
         top = 24 + (min(widest, WIDEST_NAME) if upright else 18) + 8

@@ -163,8 +163,20 @@ class _Painter(QStyledItemDelegate):
         painter.restore()
 
 
+ARROW = " \N{RIGHTWARDS ARROW} "
+
+
 def _fit(font: QFont, text: str, width: float) -> str:
-    return QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, int(width))
+    """Shorten `text`; of "this \N{RIGHTWARDS ARROW} that" both sides are kept, each as far as there is room."""
+    metrics = QFontMetrics(font)
+    if metrics.horizontalAdvance(text) <= width or ARROW not in text:
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(width))
+    left, right = text.split(ARROW, 1)
+    room = width - metrics.horizontalAdvance(ARROW)
+    first = min(metrics.horizontalAdvance(left), max(room / 2, room - metrics.horizontalAdvance(right)))
+    left = metrics.elidedText(left, Qt.TextElideMode.ElideMiddle, int(first) + 1)
+    right = metrics.elidedText(right, Qt.TextElideMode.ElideMiddle, int(room - first))
+    return left + ARROW + right
 
 
 def _badge(painter: QPainter, centre: QPointF, kind: str) -> None:
@@ -227,7 +239,7 @@ class TileView(QListView):
         self.setDragEnabled(False)
         self.setMouseTracking(True)
         self.setFrameShape(QListView.Shape.NoFrame)
-        self.setProperty("role", "tiles")
+        self.setStyleSheet("QListView { background: transparent; }")
         if one_row:
             self.setFixedHeight(self._painter.size().height() + 14)
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -297,5 +309,8 @@ class TileView(QListView):
         tile = self.current()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and tile is not None:
             self.opened.emit(tile)
+            return
+        if event.text().isprintable() and event.text().strip():
+            event.ignore()  # letters are the page's
             return
         super().keyPressEvent(event)
