@@ -5,7 +5,8 @@ Roles, given by the dynamic property ``role``:
 * labels: ``title`` (28 px), ``heading`` (20), ``lead`` (15), ``strong``, ``quiet``, ``good``, ``caution``, ``wrong``,
   ``figure`` (28 px, equal figures), ``code``
 * buttons: none (outlined), ``primary``, ``plain`` (text only), ``danger``, ``tool`` (icon only), ``link``,
-  ``segment`` (checkable, in a row), ``choice`` (large checkable card)
+  ``segment`` (checkable, in a row), ``choice`` (large checkable card), ``tile`` (card to open something); besides,
+  the property ``large`` (true)
 * frames: ``card`` (surface, rounded, outlined), ``surface``, ``bar`` (surface, line below), ``dock`` (surface, line
   above), ``side`` (surface, line at the right), ``line`` (1 px rule), ``chip``, ``well`` (sunken ground)
 """
@@ -116,6 +117,14 @@ QPushButton[role="segment"] {{
 QPushButton[role="segment"]:hover {{ color: {c.text}; background: {c.hover}; }}
 QPushButton[role="segment"]:checked {{ background: {c.accent_soft}; color: {c.accent}; font-weight: 600; }}
 QPushButton[role="segment"]:focus {{ border: 2px solid {c.accent}; padding: 0 11px; min-height: 24px; }}
+QPushButton[large="true"] {{ min-height: 38px; padding: 0 20px; font-size: 15px; }}
+QPushButton[large="true"]:focus, QPushButton[large="true"][role="primary"]:focus {{ min-height: 36px; padding: 0 19px; }}
+QPushButton[role="tile"] {{
+  background: {c.surface}; border: 1px solid {c.line}; border-radius: 10px; padding: 0; text-align: left;
+  min-height: 64px;
+}}
+QPushButton[role="tile"]:hover {{ border-color: {c.edge}; background: {c.hover}; }}
+QPushButton[role="tile"]:focus {{ border: 2px solid {c.accent}; padding: 0; min-height: 62px; }}
 QPushButton[role="choice"] {{
   background: {c.surface}; border: 1px solid {c.edge}; border-radius: 10px; padding: 16px; text-align: left;
 }}
