@@ -1,0 +1,647 @@
+"""The Photos page: a light table for the project's photographs and their labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from resnext_gui.messages import Source, UserError
+from resnext_gui.project import Label, Photo
+from resnext_gui.ui import words
+from resnext_gui.ui.pages.photos_labelling import Labelling
+from resnext_gui.ui.widgets import files
+from resnext_gui.ui.widgets.dock import Dock
+from resnext_gui.ui.widgets.findings import FindingsLine, FindingsPanel
+from resnext_gui.ui.widgets.gallery import Gallery
+from resnext_gui.ui.widgets.label_list import Where
+from resnext_gui.ui.widgets.labels import WIDTH, LabelsPanel
+from resnext_gui.ui.widgets.loupe import Loupe
+from resnext_gui.ui.widgets.notice import Notice
+from resnext_gui.ui.widgets.photo_menu import photo_menu
+from resnext_gui.ui.widgets.photos_empty import EmptyPhotos
+from resnext_gui.ui.widgets.photos_toolbar import PhotosToolbar
+from resnext_gui.ui.widgets.proposer import Proposer
+from resnext_gui.ui.widgets.receipt import DiskNews, Receipt, plain_rule
+from resnext_gui.ui.widgets.toast import Toast
+
+if TYPE_CHECKING:
+    from resnext_gui.ui.session import Session
+
+DRAWER_BELOW = 1100 - 72
+"""Width of this page under which the labels become a drawer: a window of 1100 without its rail."""
+
+NARROW_BELOW = 860
+PATIENCE = 8
+"""While photographs stream in, refreshing may take one part in so many of the time."""
+
+
+class PhotosPage(QWidget):
+    """Labels at the left, photographs at the right, the quick model below."""
+
+    key = "photos"
+    title = "Photos"
+    icon = "photos"
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = self.tr("Photos")
+        self.session = session
+        self._labels: list[Label] = []
+        self._counts: dict[str, int] = {}
+        self._where: Where = "all"
+        self._search = ""
+        self._dirty = True
+        self._fresh = True
+        self._cost = 0.0
+        self._select_all_next = False
+        self._import_text: str | None = None
+        self._import_id = 0
+        self.loupe: Loupe | None = None
+        self._build()
+        self.labelling = Labelling(self)
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.timeout.connect(self.refresh)
+        self._connect()
+        self._shortcuts()
+        self._restore()
+        self.refresh()
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # Building
+
+    def _build(self) -> None:
+        self.setProperty("role", "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.panel = LabelsPanel(self)
+        self.toolbar = PhotosToolbar()
+        self.gallery = Gallery()
+        self.gallery.set_fetch(self._fetch)
+        self.empty = EmptyPhotos()
+        self.news = DiskNews()
+        self.receipt = Receipt()
+        self.findings_line = FindingsLine()
+        self.proposing = Notice("info")
+        for notice in (self.news, self.receipt, self.proposing):
+            notice.hide()
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.gallery)
+        self.stack.addWidget(self.empty)
+        self.findings = FindingsPanel(self.stack)
+        self.toast = Toast(self.stack)
+        self.dock = Dock()
+        self.proposer = Proposer(self)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        for part in (self.toolbar, self.news, self.receipt, self.findings_line, self.proposing):
+            right.addWidget(part)
+        right.addWidget(self.stack, 1)
+        right.addWidget(self.dock)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(0)
+        self._row.addWidget(self.panel)
+        self._row.addLayout(right, 1)
+        self._drawer = False
+        self.setTabOrder(self.panel.search, self.panel.list)
+
+    def _connect(self) -> None:
+        session, gallery, panel, bar = self.session, self.gallery, self.panel, self.toolbar
+        session.photos_changed.connect(self._changed)
+        session.labels_changed.connect(self._changed)
+        session.undo_changed.connect(self._undo_changed)
+        session.thumbnail_ready.connect(self._thumbnail_ready)
+        session.quick_changed.connect(self._quick_changed)
+        session.import_finished.connect(self._import_finished)
+        session.reconciled.connect(self._reconciled)
+        session.model_view_ready.connect(self._model_view_ready)
+        gallery.thumbnails_wanted.connect(session.request_thumbnails)
+        gallery.selection_changed.connect(self._selection_changed)
+        gallery.current_changed.connect(self._current_changed)
+        gallery.opened.connect(self.open_loupe)
+        gallery.menu_wanted.connect(self._photo_menu)
+        gallery.dragging.connect(self._dragging)
+        gallery.tile_changed.connect(bar.set_tile)
+        panel.chosen.connect(self._choose)
+        panel.searched.connect(self._searched)
+        panel.select_wanted.connect(self._select_all_of)
+        panel.leave.connect(gallery.setFocus)
+        bar.drawer_toggled.connect(self._toggle_drawer)
+        bar.kind_chosen.connect(lambda _kind: self._show_other())
+        bar.order_chosen.connect(self._order_chosen)
+        bar.tile_chosen.connect(self._tile_chosen)
+        bar.undo_wanted.connect(self.undo)
+        bar.redo_wanted.connect(self.redo)
+        bar.folder_wanted.connect(self.add_folder)
+        bar.files_wanted.connect(self.add_files)
+        bar.table_wanted.connect(self.add_table)
+        self.empty.folder_wanted.connect(self.add_folder)
+        self.empty.action_wanted.connect(self._show_everything)
+        self.dock.improve_wanted.connect(lambda: session.navigate.emit("train"))
+        self.dock.refresh_wanted.connect(session.make_quick)
+        self.dock.add_wanted.connect(self.add_folder)
+        self.toast.undo_wanted.connect(self.undo)
+        self.receipt.undo_wanted.connect(self._undo_import)
+        self.receipt.show_wanted.connect(lambda: self.show_findings("unreadable"))
+        self.receipt.preview_wanted.connect(self._preview)
+        self.receipt.rule_wanted.connect(self._import_again)
+        self.receipt.closed.connect(self.receipt.hide)
+        self.news.apply_wanted.connect(self._apply_news)
+        self.news.gone_wanted.connect(lambda: self.show_findings("gone"))
+        self.news.closed.connect(self.news.hide)
+        self.findings_line.show_wanted.connect(self.show_findings)
+        self.findings.forget_wanted.connect(self._forget_findings)
+        self.findings.find_wanted.connect(self._find_gone)
+        self.findings.closed.connect(gallery.setFocus)
+        self.proposer.changed.connect(self._proposals_changed)
+
+    def _shortcuts(self) -> None:
+        def shortcut(keys: str, action: Callable[[], object]) -> None:
+            made = QShortcut(QKeySequence(keys), self)
+            made.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            made.activated.connect(action)
+
+        shortcut("Ctrl+Z", self.undo)
+        shortcut("Ctrl+Shift+Z", self.redo)
+        shortcut("Ctrl+Y", self.redo)
+        shortcut("Ctrl+F", self._find)
+
+    def _restore(self) -> None:
+        """Tile size and order are the project's."""
+        try:
+            tile = self.session.project.setting("window_tile", 180)
+            order = self.session.project.setting("window_order", "label")
+        except UserError:
+            return
+        if isinstance(tile, int):
+            self.gallery.set_tile(tile)
+            self.toolbar.set_tile(tile)
+        if order in ("label", "name", "added"):
+            self.toolbar.order = order
+            self.toolbar.set_order(order)
+
+    def _remember(self, key: str, value: object) -> None:
+        try:
+            if not self.session.project.read_only:
+                self.session.project.set_setting(key, value)
+        except UserError:
+            return  # a preference that is not kept is no reason for a message
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # What is shown
+
+    def _fetch(self, ids: Sequence[int]) -> list[Photo]:
+        try:
+            return self.session.project.photos(ids)
+        except UserError:
+            return []  # the session tells about it when it looks at the project
+
+    def _changed(self) -> None:
+        """Photographs or labels changed: refresh soon, and not too often while photographs stream in."""
+        self._dirty = True
+        if self.isVisible() and not self._refresh_timer.isActive():
+            since = time.monotonic() - self._refreshed_at
+            wait = max(0.0, self._cost * PATIENCE - since)
+            self._refresh_timer.start(round(wait * 1000))
+
+    _refreshed_at = 0.0
+
+    def refresh(self) -> None:
+        """Read the project again and show what it holds now."""
+        began = time.monotonic()
+        self._dirty = False
+        project = self.session.project
+        try:
+            self._labels = project.labels()
+            self._counts = project.counts()
+            if isinstance(self._where, int) and all(label.id != self._where for label in self._labels):
+                self._where = "all"
+            if self._where in ("unreadable", "gone") and not self._counts.get(str(self._where)):
+                self._where = "all"
+            ids = project.photo_ids(self._where, self._search, self.toolbar.kind, self.toolbar.order)
+        except UserError:
+            return  # the session tells about it
+        self.panel.set_labels(self._labels, self._counts)
+        self.panel.list.choose(self._where, tell=False)
+        proposing = self._where == "unlabelled" and not self._search and self.toolbar.kind is None
+        self.gallery.set_ids(self.proposer.arrange(ids) if proposing else ids, keep=not self._fresh)
+        if proposing:
+            self.gallery.set_proposals(self.proposer.proposals())
+        self._fresh = False
+        self.findings_line.set_counts(self._counts.get("unreadable", 0), self._counts.get("gone", 0))
+        self._show_empty_or_grid()
+        self._quick_changed(self.session.quick)
+        self._undo_changed()
+        self._ask_proposals()
+        if self._select_all_next:
+            self._select_all_next = False
+            self.gallery.select_all()
+            self.gallery.setFocus()
+        if self.loupe is not None and self.loupe.isVisible():
+            self._show_in_loupe()
+        self._refreshed_at = time.monotonic()
+        self._cost = self._refreshed_at - began
+
+    def _show_empty_or_grid(self) -> None:
+        if len(self.gallery.ids()):
+            self.stack.setCurrentWidget(self.gallery)
+            return
+        label = self.label(self._where)
+        if self._search:
+            self.empty.teach_search(self._search)
+        elif self.toolbar.kind is not None:
+            few = self.toolbar.kind == "exam" and all(one.count < 5 for one in self._labels)
+            self.empty.teach_kind(self.toolbar.kind, few)
+        elif label is not None:
+            place = self._labels.index(label)
+            self.empty.teach_label(label.name, place + 1 if place < 9 else 0)
+        elif self._where == "unlabelled" and self._counts.get("photographs"):
+            self.empty.teach_unlabelled()
+        else:
+            self.empty.teach_drop()
+        had_focus = self.gallery.hasFocus()
+        self.stack.setCurrentWidget(self.empty)
+        if had_focus:
+            self.empty.button.setFocus()
+
+    def label(self, where: Where) -> Label | None:
+        """Return the label with this id."""
+        return next((label for label in self._labels if label.id == where), None)
+
+    @property
+    def labels(self) -> list[Label]:
+        """The labels, in order."""
+        return self._labels
+
+    @property
+    def where(self) -> Where:
+        """Which part of the photographs is shown."""
+        return self._where
+
+    def _choose(self, where: Where) -> None:
+        if where != self._where:
+            self._where = where
+            self.proposer.clear()
+            self._show_other()
+        if self._drawer and self.panel.isVisible() and not self.panel.list.renaming:
+            self._toggle_drawer()
+
+    def _searched(self, search: str) -> None:
+        if search != self._search:
+            self._search = search
+            self._show_other()
+
+    def _show_other(self) -> None:
+        """Show another part of the photographs, from its beginning."""
+        self._fresh = True
+        self.findings.hide()
+        self.refresh()
+
+    def _show_everything(self) -> None:
+        self.panel.search.clear()
+        self._search = ""
+        self.toolbar.set_kind(None)
+        if isinstance(self._where, int) or self._where == "unlabelled":
+            self._where = "all"
+        self._show_other()
+        self.gallery.setFocus()
+
+    def _select_all_of(self, where: Where) -> None:
+        self._select_all_next = True
+        if where == self._where:
+            self.refresh()
+        else:
+            self.panel.choose(where)
+
+    def _order_chosen(self, order: str) -> None:
+        self._remember("window_order", order)
+        self._show_other()
+
+    def _tile_chosen(self, tile: int) -> None:
+        if tile != self.gallery.tile:
+            self.gallery.set_tile(tile)
+        self._remember("window_tile", tile)
+
+    def _selection_changed(self) -> None:
+        label = self.label(self._where)
+        names = {
+            "all": self.tr("All photographs"),
+            "unlabelled": self.tr("Unlabelled"),
+            "unreadable": self.tr("Not readable"),
+            "gone": self.tr("Gone"),
+        }
+        title = label.name if label is not None else names.get(str(self._where), "")
+        total, chosen = len(self.gallery.ids()), self.gallery.selected_count()
+        if chosen > 1:
+            count = self.tr("{n} of {total} selected").format(n=words.number(chosen), total=words.number(total))
+        else:
+            count = words.photographs(total) if self._where != "all" or self._search else words.number(total)
+        self.toolbar.set_shown(title, count, chosen)
+
+    def _thumbnail_ready(self, photo_id: int, path: str) -> None:
+        self.gallery.thumbs.arrived(photo_id, path)
+        if self.loupe is not None and self.loupe.isVisible():
+            self.loupe.thumbnail_ready(photo_id, path)
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # Proposals for Unlabelled
+
+    def _ask_proposals(self) -> None:
+        quick = self.session.quick
+        ready = bool(getattr(quick, "exists", False)) or quick.phase == "ready"
+        shown = self._where == "unlabelled" and bool(len(self.gallery.ids()))
+        self.proposing.setVisible(shown and ready and len(self._labels) > 1)
+        if self.proposing.isHidden():
+            return
+        self.proposer.ask(self.session, self.gallery.ids())
+        self._say_proposing()
+
+    def _say_proposing(self) -> None:
+        count = len(self.proposer.proposals())
+        if self.proposer.waiting and not count:
+            self.proposing.say(self.tr("The quick model is looking at them to propose labels..."))
+        elif count:
+            self.proposing.say(
+                self.tr("Proposed labels, least sure first. Enter accepts, 1 to 9 corrects, L types another.")
+            )
+        else:
+            self.proposing.say(self.tr("Press 1 to 9 to label a photograph, or L to type a label."))
+
+    def _proposals_changed(self) -> None:
+        if self._where == "unlabelled":
+            first = self.gallery.current <= 0 and self.gallery.selected_count() <= 1
+            self.refresh()
+            if first:
+                self.gallery.set_current(0)
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # Undo
+
+    def undo(self) -> None:
+        """Take the last correction back."""
+        self.toast.hide()
+        text = self.session.undo()
+        if text:
+            self.toast.say(self.tr("Undone: {what}").format(what=text), undo=False)
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        self.toast.hide()
+        text = self.session.redo()
+        if text:
+            self.toast.say(self.tr("Done again: {what}").format(what=text))
+
+    def _undo_changed(self) -> None:
+        try:
+            undo, redo = self.session.project.undo_text(), self.session.project.redo_text()
+        except UserError:
+            return
+        self.toolbar.set_undo(undo, redo)
+        if self.receipt.isVisible():
+            self.receipt.set_can_undo(undo is not None and undo == self._import_text)
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # Photographs in
+
+    def add_folder(self) -> None:
+        """Ask for a folder and add what it holds."""
+        files.ask_folder(self, self.tr("Add photographs from a folder"), self._add)
+
+    def add_files(self) -> None:
+        """Ask for pictures and add them."""
+        kinds = self.tr("Pictures") + f" ({files.PICTURES})"
+        files.ask_open(self, self.tr("Add pictures"), kinds, self._add, several=True)
+
+    def add_table(self) -> None:
+        """Ask for a table of path and label and add what it lists."""
+        files.ask_open(self, self.tr("Add a table of path and label"), self.tr("Table") + " (*.csv)", self._add)
+
+    def _add(self, paths: list[str]) -> None:
+        if paths:
+            self.session.add_sources([Source(path) for path in paths])
+
+    def _import_finished(self, receipt: dict[str, Any]) -> None:
+        self._import_id = int(receipt.get("import_id") or 0)
+        try:
+            self._import_text = self.session.project.undo_text()
+            sources = self._import_sources()
+        except UserError:
+            self._import_text, sources = None, []
+        self.refresh()
+        self.receipt.show_receipt(receipt, can_choose=bool(sources), can_undo=self._import_text is not None)
+
+    def _import_sources(self) -> list[Source]:
+        return self.session.project.import_sources(self._import_id) if self._import_id else []
+
+    def _undo_import(self) -> None:
+        self.receipt.hide()
+        self.undo()
+
+    def _preview(self) -> None:
+        asked = self._import_id
+
+        def show(result: dict[str, Any]) -> None:
+            if asked == self._import_id:
+                self.receipt.set_preview(result)
+
+        self.session.preview([replace(source, rule="auto") for source in self._import_sources()], show)
+
+    def _import_again(self, rule: str) -> None:
+        sources = self._import_sources()
+        if sources and self.session.project.undo_text() == self._import_text and self.session.undo():
+            self.receipt.hide()
+            self.session.add_sources([replace(source, rule=plain_rule(rule), label=None) for source in sources])
+
+    def _reconciled(self, result: dict[str, Any]) -> None:
+        if result.get("receipt"):
+            self.news.hide()
+            self.refresh()
+        else:
+            self.news.show_news(result)
+            self._changed()
+
+    def _apply_news(self) -> None:
+        self.news.hide()
+        self.session.reconcile(apply=True)
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # Findings
+
+    def show_findings(self, which: str) -> None:
+        """List the files that are ``"unreadable"`` or ``"gone"``."""
+        try:
+            ids = self.session.project.photo_ids(which)
+            photos = self.session.project.photos(ids[:2000])
+        except UserError:
+            return
+        if not photos:
+            self.findings.close_panel()
+            return
+        self.findings.show_photos(photos, len(ids), which)
+        self._place_findings()
+        self.findings.show()
+        self.findings.raise_()
+        self.findings.tree.setFocus()
+
+    def _place_findings(self) -> None:
+        self.findings.setGeometry(self.stack.rect().adjusted(12, 12, -12, -12))
+
+    def _forget_findings(self, ids: list[int]) -> None:
+        photos = self._fetch(ids[:1])
+        self.labelling.forget(ids)
+        self.show_findings(photos[0].status if photos else "unreadable")
+
+    def _find_gone(self) -> None:
+        self.findings.hide()
+        files.ask_folder(self, self.tr("Where are the photographs now?"), self._add)
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # Quick model
+
+    def _quick_changed(self, quick: Any) -> None:
+        with_photographs = sum(1 for label in self._labels if label.count and not label.excluded)
+        self.dock.show_state(quick, with_photographs, self._counts.get("photographs", 0))
+        if quick.phase == "ready" and self.proposing.isHidden():
+            self._ask_proposals()
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # Loupe
+
+    def open_loupe(self) -> None:
+        """Look closer at the current photograph."""
+        if self.gallery.current_id() < 0:
+            return
+        if self.loupe is None or self.loupe.parentWidget() is not self.window():
+            self.loupe = self._make_loupe()
+        self._show_in_loupe(opening=True)
+
+    def _make_loupe(self) -> Loupe:
+        loupe = Loupe(self.window())
+        loupe.closed.connect(self.gallery.setFocus)
+        loupe.stepped.connect(self._step)
+        loupe.label_key.connect(self.labelling.give_key)
+        loupe.label_wanted.connect(self.labelling.ask)
+        loupe.accepted.connect(self.labelling.accept)
+        loupe.remove_wanted.connect(self.labelling.forget)
+        loupe.model_view_wanted.connect(self.session.model_view)
+        for keys, action in (("Ctrl+Z", self.undo), ("Ctrl+Shift+Z", self.redo)):
+            shortcut = QShortcut(QKeySequence(keys), loupe)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(action)
+        return loupe
+
+    def _step(self, by: int) -> None:
+        self.gallery.set_current(self.gallery.current + by)
+
+    def _current_changed(self) -> None:
+        if self.loupe is not None and self.loupe.isVisible():
+            self._show_in_loupe()
+
+    def _show_in_loupe(self, *, opening: bool = False) -> None:
+        loupe, photo_id = self.loupe, self.gallery.current_id()
+        photo = self.gallery.photo(photo_id) if photo_id >= 0 else None
+        if loupe is None:
+            return
+        if photo is None:
+            loupe.close_loupe()
+            return
+        place = self.tr("{n} of {total}").format(
+            n=words.number(self.gallery.current + 1), total=words.number(len(self.gallery.ids()))
+        )
+        thumb = self.gallery.thumbs.path(photo_id)
+        show = loupe.open_photo if opening else loupe.show_photo
+        show(photo, thumb, place, self.gallery.proposal(photo_id))
+        if not thumb and photo.status in ("ok", "changed"):
+            self.session.request_thumbnails([photo_id])
+
+    def _model_view_ready(self, path: str, png: str) -> None:
+        if self.loupe is not None and self.loupe.isVisible():
+            self.loupe.model_view_ready(path, png)
+
+    # ---------------------------------------------------------------------------------------------------------------
+    # Menu, drawer, focus
+
+    def _photo_menu(self, point: QPoint) -> None:
+        menu = photo_menu(self, self.labelling, self.gallery, self._labels)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(point)
+
+    def _find(self) -> None:
+        if self._drawer and not self.panel.isVisible():
+            self._toggle_drawer()
+        self.panel.search.setFocus()
+        self.panel.search.selectAll()
+
+    def _toggle_drawer(self) -> None:
+        opened = self.panel.isHidden()
+        self.panel.setVisible(opened)
+        self.toolbar.set_drawer(possible=True, opened=opened)
+        if opened:
+            self._place_drawer()
+            self.panel.raise_()
+            self.panel.list.setFocus()
+        else:
+            self.gallery.setFocus()
+
+    def _dragging(self, begins: bool) -> None:
+        """Labels come out of their drawer while photographs are dragged."""
+        if self._drawer and begins == self.panel.isHidden():
+            self._toggle_drawer()
+
+    def _place_drawer(self) -> None:
+        top = self.toolbar.height()
+        self.panel.setGeometry(0, top, WIDTH, self.height() - top)
+
+    def _arrange(self) -> None:
+        drawer = self.width() < DRAWER_BELOW
+        self.toolbar.set_narrow(self.width() < NARROW_BELOW)
+        if drawer != self._drawer:
+            self._drawer = drawer
+            if drawer:
+                self._row.removeWidget(self.panel)
+                self.panel.hide()
+            else:
+                self._row.insertWidget(0, self.panel)
+                self.panel.show()
+            self.toolbar.set_drawer(possible=drawer, opened=False)
+        if drawer:
+            self._place_drawer()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Make the labels a drawer where there is little room."""
+        super().resizeEvent(event)
+        self._arrange()
+        if self.findings.isVisible():
+            self._place_findings()
+
+    def event(self, event: QEvent) -> bool:
+        """Keep what floats over the photographs in its place once the layout is done."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and self.findings.isVisible():
+            self._place_findings()
+        return done
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what changed while another page was in front."""
+        super().showEvent(event)
+        if self._dirty:
+            self._changed()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Another page comes to the front: what lies over the window goes."""
+        super().hideEvent(event)
+        if self.loupe is not None and self.loupe.isVisible():
+            self.loupe.close_loupe()
+        self.labelling.cancel()
+
+    def shut(self) -> None:
+        """End the threads that read pictures."""
+        self.gallery.thumbs.close()
+        if self.loupe is not None:
+            self.loupe.shut()

@@ -1,0 +1,358 @@
+"""Pictures from disk, decoded on a thread of their own, so that the window never waits for a drive or a decoder."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QObject, QRectF, QSize, Qt, QThread, QTimer, Signal
+from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPainter, QPainterPath, QPixmap
+
+MOST_PIXELS = 24_000_000
+"""Larger pictures are shown reduced: 24 megapixels take 96 MB, and the window is to stay under 400."""
+
+A_TURN = 12
+"""So many decoded pictures are handed over in one turn of the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    key: Hashable
+    path: str
+    bound: QSize | None
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture from disk.
+
+    Attributes:
+        key: what it was requested under.
+        image: the picture, upright; null where it could not be read.
+        full: size of the original in pixels, upright; invalid where unknown.
+        problem: why it could not be read; empty otherwise.
+    """
+
+    key: Hashable
+    image: QImage
+    full: QSize
+    problem: str
+
+
+def read_picture(path: str, bound: QSize | None = None, radius: float = 0.0) -> tuple[QImage, QSize, str]:
+    """Read a picture upright, reduced to fit `bound` (pixels) but never enlarged.
+
+    Args:
+        path: the file.
+        bound: None reads all of it, up to `MOST_PIXELS`.
+        radius: corners are rounded by so many pixels.
+
+    Returns:
+        the picture (null if it cannot be read), the original's size, and why it cannot be read.
+    """
+    reader = QImageReader(path)
+    reader.setAutoTransform(True)
+    raw = reader.size()
+    turned = bool(reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90)
+    full = raw.transposed() if turned else raw
+    if raw.isValid():
+        goal = _goal(full, bound)
+        if goal != full:
+            reader.setScaledSize(goal.transposed() if turned else goal)
+    image = reader.read()
+    if image.isNull():
+        return image, full, reader.errorString()
+    if not full.isValid():
+        full = image.size()
+        goal = _goal(full, bound)
+        if goal != full:
+            image = image.scaled(goal, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    return (rounded(image, radius) if radius > 0 else image), full, ""
+
+
+def _goal(full: QSize, bound: QSize | None) -> QSize:
+    goal = QSize(full)
+    if bound is not None and (full.width() > bound.width() or full.height() > bound.height()):
+        goal = full.scaled(bound, Qt.AspectRatioMode.KeepAspectRatio)
+    pixels = goal.width() * goal.height()
+    if pixels > MOST_PIXELS:
+        goal = goal * ((MOST_PIXELS / pixels) ** 0.5)
+    return goal.expandedTo(QSize(1, 1))
+
+
+def rounded(image: QImage, radius: float) -> QImage:
+    """Return `image` with its corners rounded by `radius` pixels, ready to be drawn fast."""
+    out = QImage(image.size(), QImage.Format.Format_ARGB32_Premultiplied)
+    out.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(out)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    path = QPainterPath()
+    path.addRoundedRect(QRectF(out.rect()), radius, radius)
+    painter.setClipPath(path)
+    painter.drawImage(0, 0, image)
+    painter.end()
+    return out
+
+
+class _Decoder(QThread):
+    """Takes wishes, newest first, and leaves results in a queue.  Ends by itself after a while without wishes."""
+
+    IDLE_SECONDS = 2.0
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self.wishes: OrderedDict[Hashable, _Wish] = OrderedDict()
+        self.results: deque[Decoded] = deque()
+        self.condition = threading.Condition()
+        self.closing = False
+        self.alive = False
+        self._tell = tell
+
+    def wish(self, wish: _Wish) -> None:
+        with self.condition:
+            if self.closing:
+                return
+            self.wishes[wish.key] = wish
+            self.wishes.move_to_end(wish.key)
+            if self.alive:
+                self.condition.notify()
+                return
+            self.alive = True
+        self.wait()  # the thread that has just decided to end
+        self.start(QThread.Priority.LowPriority)
+
+    def run(self) -> None:
+        while True:
+            with self.condition:
+                if not self.wishes and not self.closing:
+                    self.condition.wait(self.IDLE_SECONDS)
+                if self.closing or not self.wishes:
+                    self.alive = False
+                    return
+                wish = self.wishes.popitem(last=True)[1]
+            image, full, problem = read_picture(wish.path, wish.bound, wish.radius)
+            first = not self.results
+            self.results.append(Decoded(wish.key, image, full, problem))
+            if first:  # one signal for many results
+                self._tell()
+
+    def close(self) -> None:
+        with self.condition:
+            self.closing = True
+            self.wishes.clear()
+            self.condition.notify()
+        self.wait()
+
+
+class PictureLoader(QObject):
+    """Reads pictures from disk, the newest wish first, and hands them over a few at a time."""
+
+    loaded = Signal(object)
+    """A `Decoded`."""
+
+    _arrived = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._decoder = _Decoder(self._tell)
+        self._more = QTimer(self)
+        self._more.setSingleShot(True)
+        self._more.setInterval(0)
+        self._more.timeout.connect(self._hand_over)
+        self._arrived.connect(self._hand_over, Qt.ConnectionType.QueuedConnection)
+        # A thread must not outlive the object that owns it, and the application not the thread.
+        self.destroyed.connect(self._decoder.close)
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self._decoder.close)
+
+    def request(self, key: Hashable, path: str, bound: QSize | None = None, radius: float = 0.0) -> None:
+        """Read the picture at `path` as `read_picture` does and announce it by `loaded` under `key`."""
+        self._decoder.wish(_Wish(key, path, bound, radius))
+
+    def pending(self, key: Hashable) -> bool:
+        """Whether `key` waits for its turn."""
+        return key in self._decoder.wishes
+
+    def keep_only(self, keys: Iterable[Hashable]) -> None:
+        """Forget the wishes that have not begun, but for `keys`."""
+        kept = set(keys)
+        with self._decoder.condition:
+            for key in [key for key in self._decoder.wishes if key not in kept]:
+                del self._decoder.wishes[key]
+
+    def close(self) -> None:
+        """Forget all wishes and end the thread."""
+        self._decoder.close()
+
+    def _tell(self) -> None:
+        try:
+            self._arrived.emit()
+        except RuntimeError:
+            return  # the window is being torn down
+
+    def _hand_over(self) -> None:
+        for _ in range(A_TURN):
+            if not self._decoder.results:
+                return
+            self.loaded.emit(self._decoder.results.popleft())
+        if self._decoder.results:
+            self._more.start()
+
+
+class Thumbs(QObject):
+    """Thumbnails ready to be drawn: a bounded store of pixmaps, filled by the engine's files.
+
+    A missing thumbnail is asked for once things have come to rest, and again when no answer came for a while.
+    """
+
+    changed = Signal(int)
+    """The photograph whose thumbnail can be drawn now (or is known to be missing for good)."""
+
+    wanted = Signal(list)
+    """Photographs whose thumbnails should be made, the visible ones first."""
+
+    REST_MS = 40
+    ASK_AGAIN_MS = 4000
+    MOST_PATHS = 20_000
+
+    def __init__(self, parent: QObject | None = None, most_bytes: int = 64 << 20) -> None:
+        super().__init__(parent)
+        self.most_bytes = most_bytes
+        self.bytes = 0
+        self._pixmaps: OrderedDict[int, QPixmap] = OrderedDict()
+        self._paths: OrderedDict[int, str] = OrderedDict()
+        self._failed: set[int] = set()
+        self._side = 0
+        self._radius = 0.0
+        self._ratio = 1.0
+        self._wish: list[int] = []
+        self._loader = PictureLoader(self)
+        self._loader.loaded.connect(self._decoded)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._ask)
+
+    def __len__(self) -> int:
+        return len(self._pixmaps)
+
+    def set_box(self, side: int, radius: float, ratio: float) -> None:
+        """Say how large thumbnails are drawn: a square of `side`, corners of `radius`, both before `ratio`."""
+        if (side, radius, ratio) != (self._side, self._radius, self._ratio):
+            self._side, self._radius, self._ratio = side, radius, ratio
+            self._pixmaps.clear()
+            self.bytes = 0
+            self._loader.keep_only(())
+
+    def pixmap(self, photo_id: int) -> QPixmap | None:
+        """Return the thumbnail, or None while there is none."""
+        found = self._pixmaps.get(photo_id)
+        if found is not None:
+            self._pixmaps.move_to_end(photo_id)
+        return found
+
+    def failed(self, photo_id: int) -> bool:
+        """Whether no thumbnail can be made."""
+        return photo_id in self._failed
+
+    def path(self, photo_id: int) -> str:
+        """Return the thumbnail's file, or an empty string while it is not known."""
+        return self._paths.get(photo_id, "")
+
+    def want(self, visible: Iterable[int], ahead: Iterable[int] = ()) -> None:
+        """Say what is on screen now, and what may come into view next."""
+        visible = list(visible)
+        known: list[int] = []
+        wish: list[int] = []
+        for photo_id in (*visible, *ahead):
+            if photo_id in self._pixmaps or photo_id in self._failed:
+                continue
+            (known if photo_id in self._paths else wish).append(photo_id)
+        self._loader.keep_only((photo_id, self._side) for photo_id in known)
+        for photo_id in reversed(known):  # the newest wish is read first
+            if not self._loader.pending((photo_id, self._side)):
+                self._read(photo_id)
+        if wish != self._wish:
+            self._wish = wish
+            self._rest.start(self.REST_MS)
+
+    def arrived(self, photo_id: int, path: str) -> None:
+        """Take note that the engine put a thumbnail at `path`; an empty path: none can be made."""
+        if not path:
+            self._failed.add(photo_id)
+            self.changed.emit(photo_id)
+            return
+        self._failed.discard(photo_id)
+        self._paths[photo_id] = path
+        self._paths.move_to_end(photo_id)
+        while len(self._paths) > self.MOST_PATHS:
+            self._paths.popitem(last=False)
+        if photo_id in self._wish:
+            self._read(photo_id)
+
+    def forget(self, photo_id: int) -> None:
+        """Drop what is known of a photograph, because its file changed."""
+        self._paths.pop(photo_id, None)
+        self._failed.discard(photo_id)
+        old = self._pixmaps.pop(photo_id, None)
+        if old is not None:
+            self.bytes -= _bytes(old)
+
+    def clear(self) -> None:
+        """Drop everything, because another project is shown."""
+        self._paths.clear()
+        self._failed.clear()
+        self._pixmaps.clear()
+        self._wish.clear()
+        self.bytes = 0
+        self._loader.keep_only(())
+
+    def close(self) -> None:
+        """End the thread that reads."""
+        self._loader.close()
+
+    def _ask(self) -> None:
+        missing = [i for i in self._wish if i not in self._paths and i not in self._failed]
+        if missing:
+            self.wanted.emit(missing)
+            self._rest.start(self.ASK_AGAIN_MS)
+
+    def _read(self, photo_id: int) -> None:
+        side = max(1, round(self._side * self._ratio))
+        self._loader.request(
+            (photo_id, self._side), self._paths[photo_id], QSize(side, side), self._radius * self._ratio
+        )
+
+    def _decoded(self, decoded: Decoded) -> None:
+        if not isinstance(decoded.key, tuple):
+            return
+        photo_id, side = decoded.key
+        if side != self._side:
+            return
+        if decoded.image.isNull():
+            # The cache may be cleared at any time: a file that has gone is made again, a broken one is not.
+            path = self._paths.pop(photo_id, "")
+            if path and Path(path).exists():
+                self._failed.add(photo_id)
+                self.changed.emit(photo_id)
+            elif path:
+                self._rest.start(self.REST_MS)
+            return
+        pixmap = QPixmap.fromImage(decoded.image)
+        pixmap.setDevicePixelRatio(self._ratio)
+        old = self._pixmaps.pop(photo_id, None)
+        if old is not None:
+            self.bytes -= _bytes(old)
+        self._pixmaps[photo_id] = pixmap
+        self.bytes += _bytes(pixmap)
+        while self.bytes > self.most_bytes and len(self._pixmaps) > 1:
+            self.bytes -= _bytes(self._pixmaps.popitem(last=False)[1])
+        self.changed.emit(photo_id)
+
+
+def _bytes(pixmap: QPixmap) -> int:
+    return pixmap.width() * pixmap.height() * 4
