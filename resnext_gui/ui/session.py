@@ -2,7 +2,7 @@
 
 `Session` is the one thing pages talk to.  What belongs together sits in a desk of its own: photographs come in over
 the `ImportDesk`, the quick model is kept by the `QuickDesk`, pictures are answered by the `AnswerDesk`, and runs are
-led by the `TrainingDesk`.
+led by the `TrainingDesk`.  The `WeightsDesk` knows what a run can start from.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from resnext_gui.ui.session_answers import AnswerDesk
 from resnext_gui.ui.session_import import ImportDesk
 from resnext_gui.ui.session_quick import QuickDesk
 from resnext_gui.ui.session_training import TrainingDesk
+from resnext_gui.ui.session_weights import WeightsDesk
 from resnext_gui.ui.state import Device, ModelInfo, Problem, QuickState, TrainingState, Unfinished, Work
 
 T = TypeVar("T")
@@ -87,6 +88,7 @@ class Session(QObject):
         self.quicks = QuickDesk(self)
         self.answers = AnswerDesk(self)
         self.trainings = TrainingDesk(self)
+        self.weights = WeightsDesk(self)
         self._look = QTimer(self)
         self._look.setInterval(LOOK_EVERY)
         self._look.timeout.connect(self.look)
@@ -142,7 +144,7 @@ class Session(QObject):
             return
         self._closed = True
         self._look.stop()
-        for desk in (self.imports, self.quicks, self.answers, self.trainings):
+        for desk in (self.imports, self.quicks, self.answers, self.trainings, self.weights):
             desk.close()
         self.trainer.close(wait=False)
         if self._own_assistant:
@@ -319,6 +321,20 @@ class Session(QObject):
     def use_as_it_is(self, run_id: str) -> None:
         """Close an unfinished run and keep what it has."""
         self.trainings.use_as_it_is(run_id)
+
+    # ---- weights
+
+    def weights_list(self, callback: Callable[[list[dict[str, Any]]], None]) -> None:
+        """Tell `callback` which weights a run can start from, and which could be downloaded."""
+        self.weights.list(callback)
+
+    def weights_get(self, name: str, callback: Callable[[dict[str, Any] | Failed], None]) -> None:
+        """Download weights; `callback` gets {"name", ...}, or a `Failed`."""
+        self.weights.get(name, callback)
+
+    def weights_import(self, path: str, callback: Callable[[dict[str, Any] | Failed], None]) -> None:
+        """Take a checkpoint file in; `callback` as for `weights_get`."""
+        self.weights.take_in(path, callback)
 
     # ---- for the desks
 

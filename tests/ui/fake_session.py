@@ -7,7 +7,20 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-QUICK = {"phase": "none", "done": 0, "total": 0, "right": 0, "practice": 0, "labels": 0, "message": ""}
+QUICK = {
+    "phase": "none",
+    "done": 0,
+    "total": 0,
+    "right": 0,
+    "practice": 0,
+    "labels": 0,
+    "message": "",
+    "photographs": 0,
+    "exists": False,
+    "stale": False,
+    "seconds_left": None,
+    "seconds": 0.0,
+}
 TRAINING = {
     "phase": "idle",
     "run": None,
@@ -65,6 +78,8 @@ class FakeSession(QObject):
         self.model_list: list[Any] = []
         self.weights: list[dict[str, Any]] = []
         self.suggestions: list[Any] = []
+        self.evaluations: dict[tuple[str, str], Any] = {}
+        self.interrupted: list[Any] = []
 
     # What the test says happened ------------------------------------------------------------------------------------
 
@@ -87,7 +102,26 @@ class FakeSession(QObject):
 
     def weights_list(self, callback: Any) -> None:
         self.calls.append(("weights_list", ()))
-        callback({"weights": self.weights})
+        callback(list(self.weights))
+
+    def weights_get(self, name: str, callback: Any) -> None:
+        self.calls.append(("weights_get", (name,)))
+        self.weights = [{**w, "available": w["available"] or w["name"] == name} for w in self.weights]
+        callback({"name": name, "path": f"/weights/{name}"})
+
+    def weights_import(self, path: str, callback: Any) -> None:
+        self.calls.append(("weights_import", (path,)))
+        callback({"name": "mine", "path": path})
+
+    def stored_evaluation(self, model: str, kind: str = "exam") -> Any:
+        return self.evaluations.get((model, kind))
+
+    def thumbnail(self, photo_id: int) -> str | None:
+        del photo_id
+        return None
+
+    def unfinished(self) -> list[Any]:
+        return list(self.interrupted)
 
     def proposals(self, ids: Any, callback: Any) -> None:
         self.calls.append(("proposals", (list(ids),)))
