@@ -1,0 +1,109 @@
+"""Renders the built-in sample photographs: small things on a table, five kinds, no two alike.
+
+Everything follows from a seed, so the same call writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnext_gui.messages import Progress, RenderSamples, UserError
+from resnext_gui.project.files import file_trouble
+
+if TYPE_CHECKING:
+    from resnext_gui.engine.control import Control, Emit
+
+__all__ = ["LABELS", "render_one", "render_samples", "samples_job"]
+
+LABELS = ("bolt", "button", "coin", "key", "leaf")
+_THREADS = 2
+_QUALITY = 90
+
+
+def render_one(label: str, number: int, seed: int = 0) -> bytes:
+    """Return one sample photograph as JPEG bytes, 320 x 240.
+
+    Raises:
+        ValueError: there is no such label.
+    """
+    import numpy as np
+
+    from resnext_gui.samples.scene import take_picture
+
+    if label not in LABELS:
+        raise ValueError(f"label must be one of {', '.join(LABELS)}. Received: {label}")
+    # Each picture has a stream of its own: how many others are rendered changes nothing.
+    rng = np.random.default_rng([seed, LABELS.index(label), number])
+    out = io.BytesIO()
+    take_picture(label, rng).save(out, "JPEG", quality=_QUALITY)
+    return out.getvalue()
+
+
+def render_samples(
+    folder: str | Path,
+    per_label: int = 40,
+    seed: int = 0,
+    labels: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    control: Control | None = None,
+) -> list[str]:
+    """Render sample photographs into `folder`, one sub-folder a label; returns the labels.
+
+    Args:
+        folder: made when needed; files of the same names are replaced.
+        per_label: photographs of each label, at least 1.
+        seed: the same seed gives the same bytes.
+        labels: some of `LABELS`; all of them by default.
+        progress: called with how many are done, of how many.
+        control: asked before each photograph.
+
+    Raises:
+        UserError: the folder cannot be written to, or the disk is full.
+        JobStopped: from `control`; finished photographs stay.
+    """
+    wanted = list(LABELS if labels is None else labels)
+    place = Path(folder)
+    jobs = [(label, number) for number in range(per_label) for label in wanted]
+    try:
+        for label in wanted:
+            (place / label).mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(_THREADS, "sample") as pool:
+            for start in range(0, len(jobs), 2 * _THREADS):
+                if control is not None:
+                    control.check()
+                portion = jobs[start : start + 2 * _THREADS]
+                made = pool.map(lambda job: render_one(job[0], job[1], seed), portion)
+                for (label, number), data in zip(portion, made, strict=True):
+                    _write(place / label / f"{label}_{number + 1:03d}.jpg", data)
+                if progress is not None:
+                    progress(start + len(portion), len(jobs))
+    except OSError as error:
+        raise file_trouble(error, place) from error
+    return wanted
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def samples_job(command: RenderSamples, emit: Emit, control: Control) -> dict[str, Any]:
+    """Render the samples and say where they are: ``{"folder", "labels", "photographs"}``.
+
+    Raises:
+        UserError: ``bad_count``, or the folder cannot be written to.
+        JobStopped: the person stopped it.
+    """
+    if command.per_label < 1:
+        raise UserError("bad_count", "At least one sample of each label is needed.", "Ask for 40.")
+
+    def progress(done: int, total: int) -> None:
+        emit(Progress(command.job_id, "samples", done, total, f"Rendered {done:,} of {total:,}"))
+
+    labels = render_samples(command.folder, command.per_label, command.seed, None, progress, control)
+    return {"folder": command.folder, "labels": labels, "photographs": command.per_label * len(labels)}
