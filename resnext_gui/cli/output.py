@@ -37,6 +37,8 @@ class Output:
 
     def __init__(self, as_json: bool, out: IO[str], err: IO[str]) -> None:
         self.json = as_json
+        self.pass_events_on = True
+        """Whether ``--json`` prints events of jobs; without, only what the command itself prints."""
         self._out = out
         self._err = err
         self._lock = threading.RLock()
@@ -56,7 +58,7 @@ class Output:
                 self._last[type(event)] = now
             if self.json:
                 name = _NAMES.get(type(event))
-                if name is not None:
+                if name is not None and self.pass_events_on:
                     body = dataclasses.asdict(event)
                     del body["job_id"]
                     self.line({"event": name, **body})

@@ -33,6 +33,7 @@ def classify(arguments: argparse.Namespace, out: Output, control: Control) -> in
                 f"The project '{folder}' has no model yet.",
                 f"Make one first: resnext-gui train PHOTOS --project '{folder}'",
             )
+    out.pass_events_on = False
     table = _Table(arguments.csv, arguments.top) if arguments.csv else None
     answered = 0
 
@@ -156,6 +157,7 @@ def check(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     """
     from resnext_gui.engine.dataset import check_photographs
 
+    out.pass_events_on = False
     *findings, last = check_photographs(sources(arguments.photos), out.emit, control)
     for finding in findings:
         out.line(finding)

@@ -207,15 +207,24 @@ def _stored_result(run: Run) -> dict[str, Any]:
 
 def _tell(result: dict[str, Any], project: Project, out: Output) -> int:
     """Print the result; returns the exit status."""
-    out.line({"event": "finished", **{name: result.get(name) for name in RESULT}})
+    if out.json:
+        out.line({"event": "finished", **{name: result.get(name) for name in RESULT}})
+    else:
+        for line in _in_words(result):
+            out.say(line)
+        out.say(f"Project: {project.folder}")
+    return 130 if result.get("status") == "stopped" else 0
+
+
+def _in_words(result: dict[str, Any]) -> list[str]:
     what = "The fine-tuned ResNeXt" if result.get("kept") == "finetune" else "The quick model"
     practice = percent(result.get("practice_accuracy"))
-    if result.get("exam"):
-        low, high = (round(100 * result[key]) for key in ("accuracy_low", "accuracy_high"))
-        right = result.get("right", round(result["accuracy"] * result["exam"]))
-        out.say(f"{what} answers: {right} of {result['exam']} right in the exam, {practice} in practice.")
-        out.say(f"For new photographs taken the same way expect {low} to {high} in 100.")
-    else:
-        out.say(f"{what} answers: {practice} right in practice. There are too few photographs for an exam.")
-    out.say(f"Project: {project.folder}")
-    return 130 if result.get("status") == "stopped" else 0
+    total = result.get("exam")
+    if not total:
+        return [f"{what} answers: {practice} right in practice. There are too few photographs for an exam."]
+    right = result.get("right", round(result["accuracy"] * total))
+    low, high = (round(100 * result[key]) for key in ("accuracy_low", "accuracy_high"))
+    return [
+        f"{what} answers: {right} of {total} right in the exam, {practice} in practice.",
+        f"For new photographs taken the same way expect {low} to {high} in 100.",
+    ]

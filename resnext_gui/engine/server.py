@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 0.05
 """Seconds between two `Progress` (or two `BatchPoint`) events of a job: 20 a second."""
-PORTION = 12
+PORTION = 24
 """Thumbnails made for one request before a newer request gets its turn."""
 SHUTDOWN_SECONDS = 1.2
 """How long running jobs may take to stop after `Shutdown`."""
@@ -135,9 +135,13 @@ class Task:
         self._lock = threading.Lock()
         self.control = Control(between=lambda: lane.serve(self.urgency), on_pause=self._paused)
         self.results: list[dict[str, Any]] = []  # of the portions of a request for thumbnails
+        self._portioned = 0  # thumbnails in portions that are done
+        self._whole = len(command.photo_ids) if isinstance(command, messages.Thumbnails) else 0
 
     def emit(self, event: Event) -> None:
         """Send an event of this job.  Nothing follows a terminal event, and there is only one."""
+        if self._whole and isinstance(event, Progress):
+            event = dataclasses.replace(event, done=self._portioned + event.done, total=self._whole)
         with self._lock:
             if self.done:
                 return
@@ -149,6 +153,14 @@ class Task:
         if not self.begun:
             self.begun = True
             self.emit(messages.Started(self.id))
+
+    def rest(self) -> bool:
+        """Note that a portion of a request for thumbnails is done; tell whether any are left."""
+        if not isinstance(self.command, messages.Thumbnails) or len(self.command.photo_ids) <= PORTION:
+            return False
+        self._portioned += PORTION
+        self.command = dataclasses.replace(self.command, photo_ids=self.command.photo_ids[PORTION:])
+        return True
 
     def _paused(self, waiting: bool) -> None:
         self.emit(messages.Paused(self.id) if waiting else messages.Resumed(self.id))
@@ -226,7 +238,7 @@ class Lane:
         """Run one job, or one portion of a request for thumbnails, and send what it ends with."""
         command = task.command
         portion = command
-        if isinstance(command, messages.Thumbnails) and len(command.photo_ids) > PORTION:
+        if isinstance(command, messages.Thumbnails):
             portion = dataclasses.replace(command, photo_ids=command.photo_ids[:PORTION])
         try:
             task.begin()
@@ -243,8 +255,7 @@ class Lane:
             task.emit(jobs.failure(task.id, error))
         else:
             task.results.append(result)
-            if portion is not command:
-                task.command = dataclasses.replace(command, photo_ids=command.photo_ids[PORTION:])
+            if task.rest():
                 with self._condition:
                     self._waiting.appendleft(task)  # older than whatever has come in meanwhile
                 return
@@ -253,12 +264,12 @@ class Lane:
 
 
 def _merged(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Add up the results of a job's portions: counts are summed, of anything else the last stays."""
+    """Add up the results of a job's portions: counts are summed, of anything else the last word stays."""
     total: dict[str, Any] = {}
     for result in results:
         for key, value in result.items():
             counted = isinstance(value, int | float) and not isinstance(value, bool)
-            total[key] = total.get(key, 0) + value if counted else value
+            total[key] = total.get(key, 0) + value if counted else value or total.get(key, value)
     return total
 
 
