@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from resnext_gui.messages import Source, UserError
+from resnext_gui.messages import UserError
 from resnext_gui.project import Label, Photo
 from resnext_gui.ui import words
+from resnext_gui.ui.pages.photos_incoming import Incoming
 from resnext_gui.ui.pages.photos_labelling import Labelling
-from resnext_gui.ui.widgets import files
+from resnext_gui.ui.pages.photos_loupe import LoupeDesk
 from resnext_gui.ui.widgets.dock import Dock
 from resnext_gui.ui.widgets.findings import FindingsLine, FindingsPanel
 from resnext_gui.ui.widgets.gallery import Gallery
 from resnext_gui.ui.widgets.label_list import Where
 from resnext_gui.ui.widgets.labels import WIDTH, LabelsPanel
-from resnext_gui.ui.widgets.loupe import Loupe
 from resnext_gui.ui.widgets.notice import Notice
 from resnext_gui.ui.widgets.photo_menu import photo_menu
 from resnext_gui.ui.widgets.photos_empty import EmptyPhotos
 from resnext_gui.ui.widgets.photos_toolbar import PhotosToolbar
 from resnext_gui.ui.widgets.proposer import Proposer
-from resnext_gui.ui.widgets.receipt import DiskNews, Receipt, plain_rule
+from resnext_gui.ui.widgets.receipt import DiskNews, Receipt
 from resnext_gui.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:
@@ -60,11 +59,10 @@ class PhotosPage(QWidget):
         self._fresh = True
         self._cost = 0.0
         self._select_all_next = False
-        self._import_text: str | None = None
-        self._import_id = 0
-        self.loupe: Loupe | None = None
         self._build()
         self.labelling = Labelling(self)
+        self.incoming = Incoming(self)
+        self.looking = LoupeDesk(self)
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.timeout.connect(self.refresh)
@@ -93,7 +91,9 @@ class PhotosPage(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.gallery)
         self.stack.addWidget(self.empty)
-        self.findings = FindingsPanel(self.stack)
+        self.findings = FindingsPanel()
+        self.stack.addWidget(self.findings)
+        self.stack.setMinimumSize(320, 160)  # less than the teaching texts would like, so that strips always fit
         self.toast = Toast(self.stack)
         self.dock = Dock()
         self.proposer = Proposer(self)
@@ -118,13 +118,8 @@ class PhotosPage(QWidget):
         session.undo_changed.connect(self._undo_changed)
         session.thumbnail_ready.connect(self._thumbnail_ready)
         session.quick_changed.connect(self._quick_changed)
-        session.import_finished.connect(self._import_finished)
-        session.reconciled.connect(self._reconciled)
-        session.model_view_ready.connect(self._model_view_ready)
         gallery.thumbnails_wanted.connect(session.request_thumbnails)
         gallery.selection_changed.connect(self._selection_changed)
-        gallery.current_changed.connect(self._current_changed)
-        gallery.opened.connect(self.open_loupe)
         gallery.menu_wanted.connect(self._photo_menu)
         gallery.dragging.connect(self._dragging)
         gallery.tile_changed.connect(bar.set_tile)
@@ -138,27 +133,10 @@ class PhotosPage(QWidget):
         bar.tile_chosen.connect(self._tile_chosen)
         bar.undo_wanted.connect(self.undo)
         bar.redo_wanted.connect(self.redo)
-        bar.folder_wanted.connect(self.add_folder)
-        bar.files_wanted.connect(self.add_files)
-        bar.table_wanted.connect(self.add_table)
-        self.empty.folder_wanted.connect(self.add_folder)
         self.empty.action_wanted.connect(self._show_everything)
         self.dock.improve_wanted.connect(lambda: session.navigate.emit("train"))
         self.dock.refresh_wanted.connect(session.make_quick)
-        self.dock.add_wanted.connect(self.add_folder)
         self.toast.undo_wanted.connect(self.undo)
-        self.receipt.undo_wanted.connect(self._undo_import)
-        self.receipt.show_wanted.connect(lambda: self.show_findings("unreadable"))
-        self.receipt.preview_wanted.connect(self._preview)
-        self.receipt.rule_wanted.connect(self._import_again)
-        self.receipt.closed.connect(self.receipt.hide)
-        self.news.apply_wanted.connect(self._apply_news)
-        self.news.gone_wanted.connect(lambda: self.show_findings("gone"))
-        self.news.closed.connect(self.news.hide)
-        self.findings_line.show_wanted.connect(self.show_findings)
-        self.findings.forget_wanted.connect(self._forget_findings)
-        self.findings.find_wanted.connect(self._find_gone)
-        self.findings.closed.connect(gallery.setFocus)
         self.proposer.changed.connect(self._proposals_changed)
 
     def _shortcuts(self) -> None:
@@ -234,8 +212,9 @@ class PhotosPage(QWidget):
         if proposing:
             self.gallery.set_proposals(self.proposer.proposals())
         self._fresh = False
-        self.findings_line.set_counts(self._counts.get("unreadable", 0), self._counts.get("gone", 0))
-        self._show_empty_or_grid()
+        self.incoming.set_counts(self._counts)
+        if self.stack.currentWidget() is not self.findings:
+            self.show_photographs()
         self._quick_changed(self.session.quick)
         self._undo_changed()
         self._ask_proposals()
@@ -243,12 +222,12 @@ class PhotosPage(QWidget):
             self._select_all_next = False
             self.gallery.select_all()
             self.gallery.setFocus()
-        if self.loupe is not None and self.loupe.isVisible():
-            self._show_in_loupe()
+        self.looking.update()
         self._refreshed_at = time.monotonic()
         self._cost = self._refreshed_at - began
 
-    def _show_empty_or_grid(self) -> None:
+    def show_photographs(self) -> None:
+        """Show the grid, or what to do where there is nothing to show."""
         if len(self.gallery.ids()):
             self.stack.setCurrentWidget(self.gallery)
             return
@@ -300,7 +279,8 @@ class PhotosPage(QWidget):
     def _show_other(self) -> None:
         """Show another part of the photographs, from its beginning."""
         self._fresh = True
-        self.findings.hide()
+        if self.stack.currentWidget() is self.findings:
+            self.stack.setCurrentWidget(self.gallery)
         self.refresh()
 
     def _show_everything(self) -> None:
@@ -346,8 +326,6 @@ class PhotosPage(QWidget):
 
     def _thumbnail_ready(self, photo_id: int, path: str) -> None:
         self.gallery.thumbs.arrived(photo_id, path)
-        if self.loupe is not None and self.loupe.isVisible():
-            self.loupe.thumbnail_ready(photo_id, path)
 
     # ---------------------------------------------------------------------------------------------------------------
     # Proposals for Unlabelled
@@ -403,103 +381,7 @@ class PhotosPage(QWidget):
         except UserError:
             return
         self.toolbar.set_undo(undo, redo)
-        if self.receipt.isVisible():
-            self.receipt.set_can_undo(undo is not None and undo == self._import_text)
-
-    # ---------------------------------------------------------------------------------------------------------------
-    # Photographs in
-
-    def add_folder(self) -> None:
-        """Ask for a folder and add what it holds."""
-        files.ask_folder(self, self.tr("Add photographs from a folder"), self._add)
-
-    def add_files(self) -> None:
-        """Ask for pictures and add them."""
-        kinds = self.tr("Pictures") + f" ({files.PICTURES})"
-        files.ask_open(self, self.tr("Add pictures"), kinds, self._add, several=True)
-
-    def add_table(self) -> None:
-        """Ask for a table of path and label and add what it lists."""
-        files.ask_open(self, self.tr("Add a table of path and label"), self.tr("Table") + " (*.csv)", self._add)
-
-    def _add(self, paths: list[str]) -> None:
-        if paths:
-            self.session.add_sources([Source(path) for path in paths])
-
-    def _import_finished(self, receipt: dict[str, Any]) -> None:
-        self._import_id = int(receipt.get("import_id") or 0)
-        try:
-            self._import_text = self.session.project.undo_text()
-            sources = self._import_sources()
-        except UserError:
-            self._import_text, sources = None, []
-        self.refresh()
-        self.receipt.show_receipt(receipt, can_choose=bool(sources), can_undo=self._import_text is not None)
-
-    def _import_sources(self) -> list[Source]:
-        return self.session.project.import_sources(self._import_id) if self._import_id else []
-
-    def _undo_import(self) -> None:
-        self.receipt.hide()
-        self.undo()
-
-    def _preview(self) -> None:
-        asked = self._import_id
-
-        def show(result: dict[str, Any]) -> None:
-            if asked == self._import_id:
-                self.receipt.set_preview(result)
-
-        self.session.preview([replace(source, rule="auto") for source in self._import_sources()], show)
-
-    def _import_again(self, rule: str) -> None:
-        sources = self._import_sources()
-        if sources and self.session.project.undo_text() == self._import_text and self.session.undo():
-            self.receipt.hide()
-            self.session.add_sources([replace(source, rule=plain_rule(rule), label=None) for source in sources])
-
-    def _reconciled(self, result: dict[str, Any]) -> None:
-        if result.get("receipt"):
-            self.news.hide()
-            self.refresh()
-        else:
-            self.news.show_news(result)
-            self._changed()
-
-    def _apply_news(self) -> None:
-        self.news.hide()
-        self.session.reconcile(apply=True)
-
-    # ---------------------------------------------------------------------------------------------------------------
-    # Findings
-
-    def show_findings(self, which: str) -> None:
-        """List the files that are ``"unreadable"`` or ``"gone"``."""
-        try:
-            ids = self.session.project.photo_ids(which)
-            photos = self.session.project.photos(ids[:2000])
-        except UserError:
-            return
-        if not photos:
-            self.findings.close_panel()
-            return
-        self.findings.show_photos(photos, len(ids), which)
-        self._place_findings()
-        self.findings.show()
-        self.findings.raise_()
-        self.findings.tree.setFocus()
-
-    def _place_findings(self) -> None:
-        self.findings.setGeometry(self.stack.rect().adjusted(12, 12, -12, -12))
-
-    def _forget_findings(self, ids: list[int]) -> None:
-        photos = self._fetch(ids[:1])
-        self.labelling.forget(ids)
-        self.show_findings(photos[0].status if photos else "unreadable")
-
-    def _find_gone(self) -> None:
-        self.findings.hide()
-        files.ask_folder(self, self.tr("Where are the photographs now?"), self._add)
+        self.incoming.undo_changed(undo)
 
     # ---------------------------------------------------------------------------------------------------------------
     # Quick model
@@ -509,60 +391,6 @@ class PhotosPage(QWidget):
         self.dock.show_state(quick, with_photographs, self._counts.get("photographs", 0))
         if quick.phase == "ready" and self.proposing.isHidden():
             self._ask_proposals()
-
-    # ---------------------------------------------------------------------------------------------------------------
-    # Loupe
-
-    def open_loupe(self) -> None:
-        """Look closer at the current photograph."""
-        if self.gallery.current_id() < 0:
-            return
-        if self.loupe is None or self.loupe.parentWidget() is not self.window():
-            self.loupe = self._make_loupe()
-        self._show_in_loupe(opening=True)
-
-    def _make_loupe(self) -> Loupe:
-        loupe = Loupe(self.window())
-        loupe.closed.connect(self.gallery.setFocus)
-        loupe.stepped.connect(self._step)
-        loupe.label_key.connect(self.labelling.give_key)
-        loupe.label_wanted.connect(self.labelling.ask)
-        loupe.accepted.connect(self.labelling.accept)
-        loupe.remove_wanted.connect(self.labelling.forget)
-        loupe.model_view_wanted.connect(self.session.model_view)
-        for keys, action in (("Ctrl+Z", self.undo), ("Ctrl+Shift+Z", self.redo)):
-            shortcut = QShortcut(QKeySequence(keys), loupe)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(action)
-        return loupe
-
-    def _step(self, by: int) -> None:
-        self.gallery.set_current(self.gallery.current + by)
-
-    def _current_changed(self) -> None:
-        if self.loupe is not None and self.loupe.isVisible():
-            self._show_in_loupe()
-
-    def _show_in_loupe(self, *, opening: bool = False) -> None:
-        loupe, photo_id = self.loupe, self.gallery.current_id()
-        photo = self.gallery.photo(photo_id) if photo_id >= 0 else None
-        if loupe is None:
-            return
-        if photo is None:
-            loupe.close_loupe()
-            return
-        place = self.tr("{n} of {total}").format(
-            n=words.number(self.gallery.current + 1), total=words.number(len(self.gallery.ids()))
-        )
-        thumb = self.gallery.thumbs.path(photo_id)
-        show = loupe.open_photo if opening else loupe.show_photo
-        show(photo, thumb, place, self.gallery.proposal(photo_id))
-        if not thumb and photo.status in ("ok", "changed"):
-            self.session.request_thumbnails([photo_id])
-
-    def _model_view_ready(self, path: str, png: str) -> None:
-        if self.loupe is not None and self.loupe.isVisible():
-            self.loupe.model_view_ready(path, png)
 
     # ---------------------------------------------------------------------------------------------------------------
     # Menu, drawer, focus
@@ -617,15 +445,6 @@ class PhotosPage(QWidget):
         """Make the labels a drawer where there is little room."""
         super().resizeEvent(event)
         self._arrange()
-        if self.findings.isVisible():
-            self._place_findings()
-
-    def event(self, event: QEvent) -> bool:
-        """Keep what floats over the photographs in its place once the layout is done."""
-        done = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest and self.findings.isVisible():
-            self._place_findings()
-        return done
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show what changed while another page was in front."""
@@ -636,12 +455,10 @@ class PhotosPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         """Another page comes to the front: what lies over the window goes."""
         super().hideEvent(event)
-        if self.loupe is not None and self.loupe.isVisible():
-            self.loupe.close_loupe()
+        self.looking.close()
         self.labelling.cancel()
 
     def shut(self) -> None:
         """End the threads that read pictures."""
         self.gallery.thumbs.close()
-        if self.loupe is not None:
-            self.loupe.shut()
+        self.looking.shut()

@@ -41,14 +41,21 @@ class Labelling(QObject):
 
     # ---- photographs
 
+    def target(self) -> list[int]:
+        """Return what the hands are on: the photograph in the loupe, or what is chosen in the gallery."""
+        gallery = self._page.gallery
+        if self._page.looking.shown:
+            return [gallery.current_id()] if gallery.current_id() >= 0 else []
+        return gallery.chosen()
+
     def give(self, label_id: int | None, ids: Sequence[int] | None = None) -> None:
         """Give photographs a label (None: take it away): `ids`, or what is chosen in the gallery."""
         page = self._page
-        moved = list(ids) if ids is not None else page.gallery.chosen()
+        moved = list(ids) if ids is not None else self.target()
         label = page.label(label_id) if label_id is not None else None
         if not moved or (label_id is not None and label is None):
             return
-        page.gallery.hold_place()
+        page.gallery.hold_place(moved)
         before = page.session.project.undo_text()
         page.session.move(moved, label_id)
         if page.session.project.undo_text() == before and len(moved) == 1:
@@ -77,7 +84,7 @@ class Labelling(QObject):
         page = self._page
         by_name = {label.name: label.id for label in page.labels}
         groups: dict[int, list[int]] = {}
-        for photo_id in page.gallery.chosen():
+        for photo_id in self.target():
             proposal = page.gallery.proposal(photo_id)
             label_id = by_name.get(proposal.label) if proposal is not None else None
             if label_id is not None:
@@ -88,9 +95,9 @@ class Labelling(QObject):
     def forget(self, ids: Sequence[int] | None = None) -> None:
         """Take photographs out of the project; their files stay where they are."""
         page = self._page
-        gone = list(ids) if ids is not None else page.gallery.chosen()
+        gone = list(ids) if ids is not None else self.target()
         if gone:
-            page.gallery.hold_place()
+            page.gallery.hold_place(gone)
             page.session.remove_photos(gone)
             page.toast.say(
                 self.tr("{photographs} left out. The files stay where they are.").format(
@@ -135,7 +142,7 @@ class Labelling(QObject):
         """Ask for the label of what is chosen."""
         page = self._page
         self._merging = 0
-        self._asked_for = page.gallery.chosen()
+        self._asked_for = self.target()
         if self._asked_for:
             title = self.tr("Label for {photographs}").format(photographs=words.photographs(len(self._asked_for)))
             self._show_entry(page.labels, title)

@@ -79,7 +79,7 @@ class FindingsLine(Notice):
 
 
 class FindingsPanel(QFrame):
-    """The list, over the photographs."""
+    """The list, in place of the photographs."""
 
     closed = Signal()
     forget_wanted = Signal(list)
@@ -87,9 +87,10 @@ class FindingsPanel(QFrame):
     find_wanted = Signal()
     """Choose the folder where gone photographs are now."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("role", "card")
+        self.setProperty("role", "surface")
+        self.which = "unreadable"
         self._show_folder: Callable[[str], bool] = open_folder
         self.title = theme.label("", "heading")
         self.advice = theme.label("", "quiet", wrap=True)
@@ -135,7 +136,6 @@ class FindingsPanel(QFrame):
         column.addWidget(self.advice)
         column.addWidget(self.tree, 1)
         column.addLayout(buttons)
-        self.hide()
 
     def _button(self, text: str, action: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
@@ -144,6 +144,7 @@ class FindingsPanel(QFrame):
 
     def show_photos(self, photos: list[Photo], total: int, which: str) -> None:
         """List photographs that are ``"unreadable"`` or ``"gone"``; `total` may be more than are given."""
+        self.which = which
         gone = which == "gone"
         self.title.setText(gone_words(total) if gone else unreadable_words(total))
         self.advice.setText(
@@ -176,7 +177,6 @@ class FindingsPanel(QFrame):
 
     def close_panel(self) -> None:
         """Back to the photographs."""
-        self.hide()
         self.closed.emit()
 
     def _chosen(self) -> list[QTreeWidgetItem]:

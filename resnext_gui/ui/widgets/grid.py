@@ -120,18 +120,21 @@ class PhotoGrid(QAbstractScrollArea):
         else:
             self._current = min(max(0, self._current), len(self._ids) - 1) if old_count else 0
 
-    def hold_place(self) -> None:
-        """Before photographs are moved: remember the place, so that the next one becomes current afterwards."""
-        chosen = self.chosen()
-        if not chosen:
+    def hold_place(self, ids: Sequence[int]) -> None:
+        """Before photographs are moved: remember the place, so that the next one becomes current afterwards.
+
+        Args:
+            ids: what will be moved, in the order it is shown.
+        """
+        first = self.index_of(ids[0]) if ids else -1
+        last = self.index_of(ids[-1]) if ids else -1
+        if first < 0 or last < 0:
             return
-        taken = set(chosen)
-        first = self.index_of(chosen[0])
-        last = self.index_of(chosen[-1])
+        taken = set(ids)
         following = next((self._ids[i] for i in range(last + 1, len(self._ids)) if self._ids[i] not in taken), -1)
         if following < 0:
             following = next((self._ids[i] for i in range(first - 1, -1, -1) if self._ids[i] not in taken), -1)
-        self._held = (first, chosen[0], following)
+        self._held = (first, ids[0], following)
 
     def release_place(self) -> None:
         """The move did not take place: forget what `hold_place` remembered."""

@@ -100,14 +100,14 @@ class LabelEntry(QFrame):
             self.list.addItem(item)
         exact = any(label.name == typed for label in found)
         if typed and self._may_make and not exact:
-            item = QListWidgetItem(theme.icon("plus"), self.tr('New label "{name}"').format(name=typed))
+            item = QListWidgetItem(self.tr('+ New label "{name}"').format(name=typed))
             item.setData(_LABEL, 0)
             self.list.addItem(item)
         if self.list.count():
             self.list.setCurrentRow(0)
-        row = max(28, self.list.sizeHintForRow(0))
+        row = max(24, self.list.sizeHintForRow(0))
         self.list.setVisible(self.list.count() > 0)
-        self.list.setFixedHeight(min(ROWS, max(1, self.list.count())) * row + 4)
+        self.list.setFixedHeight(min(ROWS, max(1, self.list.count())) * row + 8)
         self.adjustSize()
         self._place()
 

@@ -192,7 +192,7 @@ class _LabelDelegate(QStyledItemDelegate):
         font.setStrikeOut(entry.excluded)
         if state & QStyle.StateFlag.State_Selected:
             font.setWeight(QFont.Weight.DemiBold)
-        text = rect.adjusted(38, 0, -16, -5 if entry.share >= 0 else 0)
+        text = rect.adjusted(38, 0, -16, -6 if entry.share >= 0 else 0)
         self._key(painter, rect, entry, font)
         number = words.number(entry.count)
         small = QFont(font)
@@ -231,11 +231,11 @@ class _LabelDelegate(QStyledItemDelegate):
 
     def _key(self, painter: QPainter, rect: QRect, entry: Entry, font: QFont) -> None:
         c = theme.colours()
-        middle = rect.center().y() - (2 if entry.share >= 0 else 0)
+        middle = rect.center().y() - (3 if entry.share >= 0 else 0)
         icons = {"all": "photos", "unlabelled": "tag", "unreadable": "warning", "gone": "folder"}
         if isinstance(entry.where, str):
             ink = c.caution if entry.where == "unreadable" else c.quiet
-            theme.icon(icons[entry.where], ink).paint(painter, QRect(rect.left() + 15, middle - 8, 16, 16))
+            theme.icon(icons[entry.where], ink).paint(painter, QRect(rect.left() + 15, middle - 7, 16, 16))
             return
         if not entry.key:
             return
@@ -253,7 +253,7 @@ class _LabelDelegate(QStyledItemDelegate):
 
     def _bar(self, painter: QPainter, rect: QRect, entry: Entry) -> None:
         c = theme.colours()
-        full = QRectF(rect.left() + 38, rect.bottom() - 7, rect.width() - 54, 3)
+        full = QRectF(rect.left() + 38, rect.bottom() - 9, rect.width() - 54, 3)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(c.line))
         painter.drawRoundedRect(full, 1.5, 1.5)

@@ -63,6 +63,7 @@ class Geometry:
     columns: int
     width: int
     picture: int
+    left: int = MARGIN
 
     @property
     def step(self) -> tuple[int, int]:
@@ -88,12 +89,12 @@ class Geometry:
         """Return where cell `index` lies when nothing is scrolled."""
         row, column = divmod(index, self.columns)
         across, down = self.step
-        return QRect(MARGIN + column * across, MARGIN + row * down, self.width, self.height)
+        return QRect(self.left + column * across, MARGIN + row * down, self.width, self.height)
 
     def at(self, x: int, y: int) -> int:
         """Return the cell at a point, or -1 between cells."""
         across, down = self.step
-        column, inside_x = divmod(x - MARGIN, across)
+        column, inside_x = divmod(x - self.left, across)
         row, inside_y = divmod(y - MARGIN, down)
         index = row * self.columns + column
         if not 0 <= column < self.columns or row < 0 or inside_x >= self.width or inside_y >= self.height:
@@ -103,8 +104,8 @@ class Geometry:
     def within(self, area: QRect) -> list[int]:
         """Return the cells that a rectangle touches."""
         across, down = self.step
-        first_column = max(0, (area.left() - MARGIN + GAP) // across)
-        last_column = min(self.columns - 1, (area.right() - MARGIN) // across)
+        first_column = max(0, (area.left() - self.left + GAP) // across)
+        last_column = min(self.columns - 1, (area.right() - self.left) // across)
         first_row = max(0, (area.top() - MARGIN + GAP) // down)
         last_row = min(self.rows - 1, (area.bottom() - MARGIN) // down)
         return [
@@ -127,7 +128,8 @@ def lay_out(count: int, width: int, tile: int) -> Geometry:
     inner = max(tile, width - 2 * MARGIN)
     columns = max(1, (inner + GAP) // (tile + GAP))
     cell = (inner - (columns - 1) * GAP) // columns
-    return Geometry(count, columns, cell, cell - 2 * INSET)
+    left = max(0, width - columns * (cell + GAP) + GAP) // 2
+    return Geometry(count, columns, cell, cell - 2 * INSET, left)
 
 
 def describe(photo: Photo, proposal: Proposal | None = None) -> str:
@@ -188,12 +190,11 @@ class TilePainter:
         else:
             self._waiting(picture)
         self._caption(QRect(picture.x(), picture.bottom() + 1, picture.width(), CAPTION), photo, look)
+        current = look.current and self._focused
+        if look.selected or current:
+            self._ring(rect, c.accent if self._focused else c.edge, 4 if look.selected and current else 2)
         if look.selected:
-            self._ring(rect, c.accent)
             self._tick(rect)
-        if look.current and self._focused:
-            inside = rect.adjusted(3, 3, -3, -3)
-            self._ring(inside if look.selected else rect, c.text if look.selected else c.accent)
 
     def _picture(self, area: QRect, pixmap: QPixmap) -> None:
         size = pixmap.deviceIndependentSize()
@@ -260,10 +261,13 @@ class TilePainter:
             rest = QRectF(box.right() + 2, area.y(), 60, area.height())
             painter.drawText(rest, int(Qt.AlignmentFlag.AlignVCenter), after)
 
-    def _ring(self, rect: QRect, colour: str) -> None:
+    def _ring(self, rect: QRect, colour: str, width: int) -> None:
         self._painter.setBrush(Qt.BrushStyle.NoBrush)
-        self._painter.setPen(QPen(QColor(colour), 2))
-        self._painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), theme.RADIUS - 1, theme.RADIUS - 1)
+        self._painter.setPen(QPen(QColor(colour), width))
+        half = width / 2
+        self._painter.drawRoundedRect(
+            QRectF(rect).adjusted(half, half, -half, -half), theme.RADIUS - half, theme.RADIUS - half
+        )
 
     def _tick(self, rect: QRect) -> None:
         c, painter = self._colours, self._painter

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnext_gui.ui import theme
 from resnext_gui.ui.widgets.folder_drawing import FolderDrawing
+
+ROOM_TO_DRAW = 400
+"""The drawing is left away below this height."""
 
 
 class EmptyPhotos(QWidget):
@@ -21,6 +24,7 @@ class EmptyPhotos(QWidget):
         self._dashed = True
         self.drawing = FolderDrawing()
         self.drawing.setMaximumHeight(240)
+        self._drawn = True
         self.title = theme.label("", "heading", wrap=True)
         self.text = theme.label("", "quiet-lead", wrap=True)
         for label in (self.title, self.text):
@@ -93,7 +97,8 @@ class EmptyPhotos(QWidget):
         self.text.setText(text)
         self.button.setText(button)
         self._adds = adds
-        self.drawing.setVisible(adds)
+        self._drawn = adds
+        self.drawing.setVisible(adds and self.height() >= ROOM_TO_DRAW)
         self._dashed = adds
         theme.set_role(self.button, "primary" if adds else "")
         self.setAccessibleName(f"{title} {text}")
@@ -101,6 +106,11 @@ class EmptyPhotos(QWidget):
 
     def _pressed(self) -> None:
         (self.folder_wanted if self._adds else self.action_wanted).emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the drawing away where there is little room."""
+        super().resizeEvent(event)
+        self.drawing.setVisible(self._drawn and self.height() >= ROOM_TO_DRAW)
 
     def _repaint(self) -> None:
         self.update()

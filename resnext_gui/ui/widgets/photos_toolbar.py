@@ -69,7 +69,7 @@ class PhotosToolbar(QFrame):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, len(TILE_SIZES) - 1)
         self.slider.setPageStep(1)
-        self.slider.setFixedWidth(72)
+        self.slider.setFixedSize(72, 24)
         self.slider.setAccessibleName(self.tr("Size of the tiles"))
         self.slider.setToolTip(self.tr("Size of the tiles (Ctrl and plus or minus)"))
         self.slider.valueChanged.connect(lambda step: self.tile_chosen.emit(TILE_SIZES[step]))
