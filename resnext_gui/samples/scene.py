@@ -12,8 +12,8 @@ from PIL import Image, ImageFilter
 from resnext_gui.samples.shapes import KINDS, Field, Random, Shape, cloud, cover_of, linear, mix, rounded, step
 
 WIDTH, HEIGHT = 320, 240
-_FINE = 2
-"""Things are drawn at this many times the picture's resolution."""
+_LARGE = 66
+"""Things of at least this radius are drawn at the picture's own resolution, smaller ones at twice that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +144,15 @@ def _shade(shape: Shape, pixel: float, light: Light) -> Field:
 
 
 def _halved(field: Field) -> Field:
-    rows, columns = field.shape[0] // _FINE, field.shape[1] // _FINE
-    folded = field[: rows * _FINE, : columns * _FINE].reshape(rows, _FINE, columns, _FINE, *field.shape[2:])
-    return np.asarray(folded.mean(axis=(1, 3)), np.float32)
+    return np.asarray(
+        (field[::2, ::2] + field[1::2, ::2] + field[::2, 1::2] + field[1::2, 1::2]) * 0.25,
+        np.float32,
+    )
 
 
 def _place(picture: Field, shape: Shape, lit: Field, left: int, top: int, radius: float, light: Light) -> Field:
-    """Put a lit thing and its shadow on the picture."""
-    cover, lit = _halved(shape.cover), _halved(lit)
+    """Put a lit thing, drawn at the picture's resolution, and its shadow on the picture."""
+    cover = shape.cover
     mask = np.zeros((HEIGHT, WIDTH), np.float32)
     rows, columns = cover.shape
     y0, y1, x0, x1 = max(0, top), min(HEIGHT, top + rows), max(0, left), min(WIDTH, left + columns)
@@ -172,10 +173,17 @@ def _place(picture: Field, shape: Shape, lit: Field, left: int, top: int, radius
     return np.asarray(picture, np.float32)
 
 
+def _around(half: int, fine: int) -> tuple[Field, Field]:
+    """Return the pixels' offsets from the middle of a square of twice `half`."""
+    ticks = (np.arange(2 * half * fine, dtype=np.float32) + 0.5) / fine - half
+    x, y = np.meshgrid(ticks, ticks)
+    return np.asarray(x, np.float32), np.asarray(y, np.float32)
+
+
 def _put(picture: Field, label: str, rng: Random, light: Light, at: tuple[float, float], radius: float) -> Field:
     half = int(radius * 1.2) + 2
-    ticks = (np.arange(2 * half * _FINE, dtype=np.float32) + 0.5) / _FINE - half
-    x, y = np.meshgrid(ticks, ticks)
+    fine = 1 if radius >= _LARGE else 2
+    x, y = _around(half, fine)
     turn = rng.uniform(0, 2 * np.pi)
     # Seen a little from the side: one direction is shortened.
     lean, squeeze = rng.uniform(0, np.pi), rng.uniform(0.82, 1.0)
@@ -183,9 +191,12 @@ def _put(picture: Field, label: str, rng: Random, light: Light, at: tuple[float,
     x, y = a * np.cos(lean) - b * np.sin(lean), a * np.sin(lean) + b * np.cos(lean)
     u = ((x * np.cos(turn) + y * np.sin(turn)) / radius).astype(np.float32)
     v = ((-x * np.sin(turn) + y * np.cos(turn)) / radius).astype(np.float32)
-    pixel = 1.0 / (_FINE * radius)
+    pixel = 1.0 / (fine * radius)
     shape = KINDS[label](u, v, pixel, rng)
-    return _place(picture, shape, _shade(shape, pixel, light), int(at[0]) - half, int(at[1]) - half, radius, light)
+    lit = _shade(shape, pixel, light)
+    if fine == 2:
+        lit, shape.cover = _halved(lit), _halved(shape.cover)
+    return _place(picture, shape, lit, int(at[0]) - half, int(at[1]) - half, radius, light)
 
 
 _STICKS = (
@@ -197,8 +208,7 @@ _STICKS = (
 def _stick(picture: Field, rng: Random, light: Light, at: tuple[float, float]) -> Field:
     """Lay a pencil, a strip of paper or a cord across."""
     half = 150
-    ticks = (np.arange(2 * half * _FINE, dtype=np.float32) + 0.5) / _FINE - half
-    x, y = np.meshgrid(ticks, ticks)
+    x, y = _around(half, 1)
     turn = rng.uniform(0, np.pi)
     u = np.asarray(x * np.cos(turn) + y * np.sin(turn), np.float32)
     v = np.asarray(-x * np.sin(turn) + y * np.cos(turn), np.float32)
@@ -208,8 +218,8 @@ def _stick(picture: Field, rng: Random, light: Light, at: tuple[float, float]) -
     tint = linear(*_STICKS[int(rng.integers(len(_STICKS)))])
     colour = np.broadcast_to(tint, (*u.shape, 3)).astype(np.float32)
     height = np.asarray(wide * 0.8 * rounded(body, wide), np.float32)
-    shape = Shape(cover_of(body, 1 / _FINE), height, colour, 0.0, 30.0, 0.25, 0.1)
-    return _place(picture, shape, _shade(shape, 1 / _FINE, light), int(at[0]) - half, int(at[1]) - half, 60, light)
+    shape = Shape(cover_of(body, 0.7), height, colour, 0.0, 30.0, 0.25, 0.1)
+    return _place(picture, shape, _shade(shape, 1.0, light), int(at[0]) - half, int(at[1]) - half, 60, light)
 
 
 _CRUMBS = ((60, 50, 44), (228, 220, 204), (150, 120, 84), (110, 108, 104), (96, 110, 70))
@@ -263,7 +273,7 @@ def _develop(picture: Field, rng: Random, light: Light) -> Image.Image:
         across = x * np.cos(turn) + y * np.sin(turn) - where
         bar = step(0.3, 0.18, np.asarray(np.abs(across), np.float32))
         picture = picture * (1 - 0.5 * bar)[..., None]
-    exposure = np.exp(rng.normal(0.0, 0.22)) * 0.75 / max(0.2, float(np.percentile(picture, 97)))
+    exposure = np.exp(rng.normal(0.0, 0.22)) * 0.75 / max(0.2, float(np.percentile(picture[::4, ::4], 97)))
     picture = picture * (0.55 * exposure + 0.45)
     screen = np.clip(picture, 0, 4) / (1 + 0.18 * np.clip(picture, 0, 4))
     screen = np.clip(screen, 0, 1) ** (1 / 2.2)

@@ -207,6 +207,9 @@ def bolt(u: Field, v: Field, pixel: float, rng: Random) -> Shape:
     )
 
 
+_YARNS = ((226, 220, 206), (44, 42, 46), (150, 44, 48), (60, 84, 130), (196, 152, 84), (84, 110, 84))
+
+
 def button(u: Field, v: Field, pixel: float, rng: Random) -> Shape:
     """A shirt or coat button with two or four holes, sometimes with a bit of thread left."""
     radius = np.hypot(u, v).astype(np.float32)
@@ -237,7 +240,7 @@ def button(u: Field, v: Field, pixel: float, rng: Random) -> Shape:
     colour = _painted(u.shape, tint) * np.clip(1 + rng.uniform(0.05, 0.3) * swirl, 0.5, 1.5)[..., None]
     cover = cover_of(np.asarray(body, np.float32), pixel)
     if rng.random() < 0.45:  # thread through the holes
-        yarn = linear(*[int(c) for c in rng.integers(30, 235, 3)])
+        yarn = linear(*_YARNS[int(rng.integers(len(_YARNS)))])
         for (x0, y0), (x1, y1) in zip(places[: count // 2], places[count // 2 :], strict=True):
             dx, dy = x1 - x0, y1 - y0
             long = float(np.hypot(dx, dy))
