@@ -1,6 +1,6 @@
 """The linear head: multinomial logistic regression on pooled features, in NumPy alone.
 
-The features of the frozen backbone are standardised, and ``0.5 |W|^2 + C * sum of weighted cross entropies`` is
+The features of the frozen backbone are centred and scaled, and ``0.5 |W|^2 + C * sum of weighted cross entropies`` is
 minimised by L-BFGS in double precision, as scikit-learn's ``LogisticRegression`` does.  Where there are fewer
 photographs than features the solution lies in the span of the photographs, so the problem is first rotated into that
 span: 200 photographs of 2048 features become a 200 x 200 problem with exactly the same solution.
@@ -156,12 +156,18 @@ def _thin_out(labels: Labels, limit: int, rng: np.random.Generator) -> Labels:
 
 
 def _standardisation(features: Features) -> tuple[Floats, Floats]:
-    """Return mean and scale (features,).  Nearly dead features keep a floor, so that a new picture cannot blow up."""
+    """Return mean and scale (features,).
+
+    A feature is divided by the root of its deviation and not by the deviation itself: half way between trusting all
+    features alike and trusting those that vary most.  On the starter weights' features that is a point better in
+    cross-validation than either end.  A floor keeps nearly dead features from blowing up on a new picture.
+    """
     mean = features.mean(axis=0, dtype=np.float64)
     deviation = np.sqrt(np.maximum(0.0, np.square(features - mean).mean(axis=0, dtype=np.float64)))
     alive = deviation[deviation > 0]
-    floor = 0.1 * float(np.median(alive)) if len(alive) else 1.0
-    return mean, np.maximum(deviation, floor)
+    usual = float(np.mean(alive)) if len(alive) else 1.0
+    scale: Floats = np.sqrt(np.maximum(deviation, 0.1 * usual) * usual)
+    return mean, scale
 
 
 def _rotate(rows: Floats) -> tuple[Floats, Floats | None]:
@@ -267,7 +273,8 @@ def _solve(
     origin = np.zeros((width + 1) * classes) if start is None else (start / unit).ravel()
     scale = float(np.sqrt(pull.sum())) + 1e-12
     found = _lbfgs(value_and_slope, origin, tolerance * scale, limit, check)
-    return found.reshape(width + 1, classes) * unit
+    solution: Floats = found.reshape(width + 1, classes) * unit
+    return solution
 
 
 def _lbfgs(

@@ -1,0 +1,364 @@
+"""The training loop itself: passes, evaluation of the averaged weights, schedule, budget, exact state.
+
+What decides about runs, files and the project is in `training`; here are a network, arrays and numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from resnext_gui.engine.batches import EpochBatches, LearningSet
+from resnext_gui.engine.control import Control
+from resnext_gui.engine.head import fit_temperature, log_loss
+from resnext_gui.engine.optimizer import StagedAdamW, schedule
+from resnext_gui.engine.pixels import DecodePool
+from resnext_gui.engine.recipe import Recipe
+from resnext_gui.engine.resnext import HEAD_STAGE, stage_of
+
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+Weights = list[npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a network did on photographs it did not learn from.
+
+    Attributes:
+        right: how many the most probable label was right for.
+        total: of how many.
+        loss: mean cross entropy in nats after calibration.
+        temperature: that calibration.
+    """
+
+    right: int
+    total: int
+    loss: float
+    temperature: float = 1.0
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share that is right, 0..1, or None without photographs."""
+        return self.right / self.total if self.total else None
+
+    @property
+    def merit(self) -> float:
+        """One number to choose by; higher is better.
+
+        A few dozen practice photographs make accuracy jump by points; log-loss tells the same with less noise.  The
+        sum of both follows accuracy where the difference is clear and log-loss where it is not.
+        """
+        return (self.right / self.total - self.loss) if self.total else 0.0
+
+    def beats(self, other: Score) -> bool:
+        """Whether this is better by accuracy, then by log-loss; equal does not beat."""
+        return (self.right, -self.loss) > (other.right, -other.loss)
+
+
+def score_of(logits: Floats, labels: Labels) -> Score:
+    """Return the score of `logits` (photographs, labels)."""
+    if not len(labels):
+        return Score(0, 0, 0.0)
+    temperature = fit_temperature(logits, labels)
+    right = int((logits.argmax(axis=1) == labels).sum())
+    return Score(right, len(labels), log_loss(logits, labels, temperature), temperature)
+
+
+@dataclass(slots=True)
+class FitState:
+    """Where a run stands; all of it goes into a checkpoint.
+
+    Attributes:
+        epoch: passes that are over.
+        step: steps that are over.
+        seconds: used so far, without pauses.
+        best: the best score, and `best_epoch` the pass that gave it; 0 is the start.
+        best_weights: of the whole trained part then.
+        since_best: passes since.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best: Score | None = None
+    best_epoch: int = 0
+    best_weights: Weights | None = None
+    since_best: int = 0
+
+
+@dataclass(slots=True)
+class Watch:
+    """Whom the loop tells.  All are called on the loop's thread."""
+
+    batch: Callable[[int, float, float, float, float, float | None], None]
+    """step, position in passes, loss, accuracy, images a second, seconds left."""
+    epoch: Callable[[int, float, float, Score | None, float, float, bool], None]
+    """number from 1, loss, accuracy, practice score, rate, seconds, whether it is the best."""
+    checkpoint: Callable[[FitState], None]
+    """A pass is over and may be saved."""
+
+
+class OutOfTime(Exception):  # noqa: N818 - not an error: the budget is used up
+    """Raised inside a pass when the time budget ends it."""
+
+
+@dataclass(slots=True)
+class Averages:
+    """Sums of the running step, to get single steps out of Keras' running means."""
+
+    steps: int = 0
+    loss: float = 0.0
+    accuracy: float = 0.0
+    values: dict[str, float] = field(default_factory=dict)
+
+
+class Fitting:
+    """A network being trained.
+
+    Attributes:
+        model: the trained part, compiled.
+        shadow: its twin that holds the averaged weights and answers for them.
+        state: where the run stands.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        learning: LearningSet,
+        practice: Floats,
+        practice_labels: Labels,
+        recipe: Recipe,
+        control: Control,
+        watch: Watch,
+        pool: DecodePool,
+        *,
+        parts: int = 1,
+        source: Callable[[Labels, int], Floats] | None = None,
+        compile_options: dict[str, Any] | None = None,
+        state: FitState | None = None,
+    ) -> None:
+        """Args:
+        model: from the network's input (pixels, or activations of the frozen part) to float32 logits; what may learn
+            is set already.
+        learning: the learning photographs.
+        practice: float32 (photographs, ...) inputs of `model`; with `flip_answers`, twice as many: the mirror
+            images follow.
+        practice_labels: (photographs,).
+        recipe: every number.
+        control: asked after each step.
+        watch: told what happens.
+        pool: decoding threads.
+        parts: passes it takes to see each photograph once.
+        source: see `EpochBatches`.
+        compile_options: for `compile`, from the backend.
+        state: to go on from.
+        """
+        self.model, self.learning, self.recipe = model, learning, recipe
+        self.practice, self.practice_labels = practice, practice_labels
+        self.control, self.watch, self.pool = control, watch, pool
+        self.parts, self.source = parts, source
+        self.state = state or FitState()
+        self.optimizer = staged_optimizer(model, recipe)
+        self.shadow = keras.models.clone_model(model)
+        self.shadow.set_weights(model.get_weights())
+        self.shadow.trainable = False
+        model.compile(
+            optimizer=self.optimizer,
+            loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.smoothing),
+            metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+            **(compile_options or {}),
+        )
+        self.optimizer_in_use.build(model.trainable_variables)
+        self.start_weights: Weights = [np.array(w) for w in model.get_weights()]
+        self._seeds = [
+            layer.seed_generator for layer in model.layers if getattr(layer, "seed_generator", None) is not None
+        ]
+
+    @property
+    def optimizer_in_use(self) -> Any:
+        """The optimizer as Keras wraps it: in float16 it scales the loss."""
+        return self.model.optimizer
+
+    @property
+    def steps_per_pass(self) -> int:
+        """Steps in a pass."""
+        return math.ceil(math.ceil(len(self.learning) / self.recipe.batch) / self.parts)
+
+    # ------------------------------------------------------------------------------------------------------------
+    # Answers
+
+    def logits(self, inputs: Floats, check: bool = True) -> Floats:
+        """Return float32 (inputs, labels) of the shadow, in batches of one size."""
+        answers: list[Floats] = []
+        size = 16
+        for begin in range(0, len(inputs), size):
+            part = inputs[begin : begin + size]
+            missing = size - len(part)
+            filled = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
+            answers.append(np.asarray(self.shadow.predict_on_batch(filled), np.float32)[: len(part)])
+            if check:
+                self.control.check()
+        return np.concatenate(answers) if answers else np.zeros((0, self.learning.classes), np.float32)
+
+    def practice_score(self, check: bool = True) -> Score:
+        """Return how the shadow does on the practice photographs."""
+        count = len(self.practice_labels)
+        answers = self.logits(self.practice, check=check)
+        if len(answers) > count:
+            answers = np.asarray((answers[:count] + answers[count:]) / 2, np.float32)
+        return score_of(answers, self.practice_labels)
+
+    def follow(self) -> None:
+        """Give the shadow the averaged weights, and everything else as the model has it now."""
+        averages = {id(v): a for v, a in zip(self.model.trainable_variables, self.optimizer.averages, strict=False)}
+        self.shadow.set_weights(
+            [keras.ops.convert_to_numpy(averages.get(id(variable), variable)) for variable in self.model.weights]
+        )
+
+    # ------------------------------------------------------------------------------------------------------------
+    # The loop
+
+    def run(self) -> str:
+        """Train until the recipe's end; returns why it ended: ``"done"``, ``"patience"`` or ``"time"``.
+
+        Raises:
+            JobStopped: the person stopped it.  `state` holds the best so far.
+        """
+        recipe, state = self.recipe, self.state
+        if state.best is None:
+            state.best = self.practice_score()
+            state.best_weights = [np.array(w) for w in self.shadow.get_weights()]
+            state.best_epoch = 0
+        while True:
+            if recipe.epochs is not None and state.epoch >= recipe.epochs * self.parts:
+                return "done"
+            if recipe.seconds is not None and state.seconds >= recipe.seconds:
+                return "time"
+            if state.since_best >= recipe.patience:
+                return "patience"
+            timely = self._pass()
+            if not timely:
+                return "time"
+
+    def _pass(self) -> bool:
+        """One pass, its evaluation and its checkpoint; False when the time ran out in it."""
+        state = self.state
+        batches = EpochBatches(self.learning, state.epoch, self.recipe.batch, self.pool, self.parts, self.source)
+        for seed in self._seeds:
+            seed.state.assign(np.array([self.learning.seed % 2**32, state.epoch], "uint32"))
+        steps = _Steps(self, batches.num_batches)
+        began, paused = time.monotonic(), self.control.paused_seconds
+        timely = True
+        try:
+            self.model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[steps])
+        except OutOfTime:
+            timely = False
+        self.follow()
+        score = self.practice_score() if len(self.practice_labels) else None
+        spent = time.monotonic() - began - (self.control.paused_seconds - paused)
+        state.epoch += 1
+        state.seconds = steps.seconds_before + spent
+        # Without practice photographs nothing can be chosen: the latest is the best there is.
+        best = score is None or state.best is None or score.merit > state.best.merit
+        if best:
+            state.best = score or Score(0, 0, 0.0)
+            state.best_epoch = state.epoch
+            state.best_weights = [np.array(w) for w in self.shadow.get_weights()]
+            state.since_best = 0
+        else:
+            state.since_best += 1
+        mean = steps.totals
+        self.watch.epoch(state.epoch, mean.loss, mean.accuracy, score, steps.rate, spent, best)
+        self.watch.checkpoint(state)
+        return timely
+
+    def progress(self, seconds: float) -> float:
+        """Return how far the run is, 0..1, by whichever limit comes first."""
+        done = 0.0
+        if self.recipe.epochs is not None:
+            done = self.state.step / max(1, self.recipe.epochs * self.parts * self.steps_per_pass)
+        if self.recipe.seconds is not None:
+            done = max(done, seconds / max(1e-9, self.recipe.seconds))
+        return min(1.0, done)
+
+
+class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
+    """Sets the rate before each step; afterwards reports, and lets the person stop or pause."""
+
+    def __init__(self, fitting: Fitting, steps: int) -> None:
+        super().__init__()
+        self._fitting, self._steps = fitting, steps
+        self._began = time.monotonic()
+        self._paused = fitting.control.paused_seconds
+        self.seconds_before = fitting.state.seconds
+        self.totals = Averages()
+        self.rate = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Used by the run until now, without pauses."""
+        paused = self._fitting.control.paused_seconds - self._paused
+        return self.seconds_before + time.monotonic() - self._began - paused
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        fitting = self._fitting
+        self.rate = fitting.recipe.rate * schedule(fitting.progress(self.seconds), fitting.recipe.warmup)
+        fitting.optimizer.learning_rate.assign(self.rate)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        fitting, totals = self._fitting, self.totals
+        loss, accuracy = float((logs or {}).get("loss", math.nan)), float((logs or {}).get("accuracy", 0.0))
+        count = totals.steps + 1
+        # Keras reports the mean of the pass so far; the difference of two sums is this step's own value
+        own_loss = loss * count - totals.loss * totals.steps
+        own_accuracy = min(1.0, max(0.0, accuracy * count - totals.accuracy * totals.steps))
+        totals.steps, totals.loss, totals.accuracy = count, loss, accuracy
+        fitting.state.step += 1
+        seconds = self.seconds
+        spent = seconds - self.seconds_before
+        speed = count * fitting.recipe.batch / spent if spent > 0 else 0.0
+        fitting.watch.batch(
+            fitting.state.step, fitting.state.epoch + count / self._steps, own_loss, own_accuracy, speed,
+            self._seconds_left(seconds, spent / count),
+        )  # fmt: skip
+        fitting.control.check()
+        limit = fitting.recipe.seconds
+        if limit is not None and seconds >= limit and count < self._steps:
+            raise OutOfTime
+
+    def _seconds_left(self, seconds: float, step: float) -> float | None:
+        fitting = self._fitting
+        left: list[float] = []
+        if fitting.recipe.seconds is not None:
+            left.append(fitting.recipe.seconds - seconds)
+        if fitting.recipe.epochs is not None:
+            total = fitting.recipe.epochs * fitting.parts * fitting.steps_per_pass
+            left.append((total - fitting.state.step) * step)
+        return max(0.0, min(left)) if left else None
+
+
+def staged_optimizer(model: keras.Model, recipe: Recipe) -> StagedAdamW:
+    """Return the optimizer for what `model` may learn: lower rates for earlier stages, no decay of vectors."""
+    factors, decays = [], []
+    for variable in model.trainable_variables:
+        stage = stage_of(variable)
+        head = stage == HEAD_STAGE
+        factors.append(recipe.head_factor if head else recipe.stage_decay ** (HEAD_STAGE - 1 - stage))
+        decays.append(0.0 if len(variable.shape) < 2 else recipe.weight_decay)
+    return StagedAdamW(learning_rate=recipe.rate, factors=factors, decays=decays, average=recipe.average)
+
+
+def blend(start: Weights, end: Weights, share: float) -> Weights:
+    """Return weights between two networks: ``start`` at 0, ``end`` at 1 (Wortsman et al. 2022, arXiv:2109.01903)."""
+    return [
+        (a + (b - a) * np.asarray(share, a.dtype)).astype(a.dtype) if np.issubdtype(a.dtype, np.floating) else b
+        for a, b in zip(start, end, strict=True)
+    ]
