@@ -102,9 +102,9 @@ def to_csv(entries: Iterable[Entry]) -> str:
     """Return a table with a row an entry."""
     out = io.StringIO()
     table = csv.writer(out)
+    second_names = ("second_label", "second_probability")
     table.writerow(
-        ("path", "label", "probability", "corrected", "second_label", "second_probability")
-        + ("model", "milliseconds", "problem")
+        ("path", "label", "probability", "corrected", *second_names, "model", "milliseconds", "problem"),
     )
     for entry in entries:
         first = entry.top[0] if entry.top else ("", None)

@@ -1,0 +1,209 @@
+"""While a run goes on: the best score so far, when it will be done, and the two buttons that matter.  Afterwards: how
+it ended.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from resnext_gui.ui import theme, words
+
+
+class TrainHeader(QFrame):
+    """A card 96 pixels high."""
+
+    pause = Signal()
+    resume = Signal()
+    stop = Signal()
+    choose = Signal(str)
+    """Let this model answer."""
+    again = Signal()
+    exam = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setMinimumHeight(96)
+        self._other = ""
+        self.score = theme.label("", "figure")
+        self._interval = theme.label("", "quiet")
+        left = QVBoxLayout()
+        left.setSpacing(0)
+        left.addWidget(self.score)
+        left.addWidget(self._interval)
+        self.end = theme.label("", "lead")
+        self._bar = QProgressBar()
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(self.tr("How much of the run is done"))
+        self._speed = theme.label("", "quiet")
+        self.device = QPushButton()
+        self.device.setProperty("role", "link")
+        self.device.setCheckable(True)
+        self.device.toggled.connect(self._on_device)
+        speed = QHBoxLayout()
+        speed.setSpacing(6)
+        speed.addWidget(self._speed)
+        speed.addWidget(self.device)
+        speed.addStretch(1)
+        middle = QVBoxLayout()
+        middle.setSpacing(4)
+        middle.addWidget(self.end)
+        middle.addWidget(self._bar)
+        middle.addLayout(speed)
+        self._middle = QWidget()
+        self._middle.setLayout(middle)
+        middle.setContentsMargins(0, 0, 0, 0)
+        self._result = theme.label("", "lead", wrap=True)
+        self.pause_button = QPushButton(self.tr("Pause"))
+        self.stop_button = QPushButton(self.tr("Stop and keep the best"))
+        self.back_button = QPushButton(self.tr("Go back"))
+        self.exam_button = QPushButton(self.tr("See the exam"))
+        self.again_button = QPushButton(self.tr("Train again"))
+        self.pause_button.clicked.connect(self._on_pause)
+        self.stop_button.clicked.connect(self.stop)
+        self.back_button.clicked.connect(lambda: self.choose.emit(self._other))
+        self.exam_button.clicked.connect(self.exam)
+        self.again_button.clicked.connect(self.again)
+        self._more = theme.label("", "quiet", wrap=True)
+        self._more.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._more.hide()
+        row = QHBoxLayout()
+        row.setSpacing(24)
+        row.addLayout(left)
+        row.addWidget(self._middle, 1)
+        row.addWidget(self._result, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self.pause_button, self.stop_button, self.back_button, self.exam_button, self.again_button):
+            buttons.addWidget(button)
+        row.addLayout(buttons)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 12, 16, 12)
+        layout.setSpacing(6)
+        layout.addLayout(row)
+        layout.addWidget(self._more)
+        self._phase = ""
+
+    # Running --------------------------------------------------------------------------------------------------------
+
+    def show_state(self, state: Any) -> None:
+        """Show a `TrainingState` of a run under way."""
+        self._phase = state.phase
+        self._parts(running=True)
+        self._score(int(state.best_right), int(state.best_total), state.text)
+        if state.phase == "paused":
+            self.end.setText(self.tr("Paused"))
+        elif state.phase == "pausing":
+            self.end.setText(self.tr("Pausing at the next safe point..."))
+        elif state.phase == "stopping":
+            self.end.setText(self.tr("Stopping, and keeping the best..."))
+        elif state.ends_at is not None:
+            left = words.duration(state.seconds_left)
+            text = self.tr("Done {time}, {left} left") if left else self.tr("Done {time}")
+            self.end.setText(text.format(time=words.clock(state.ends_at), left=left))
+        else:
+            self.end.setText(state.text or self.tr("Getting ready..."))
+        self._bar.setValue(round(1000 * min(1.0, max(0.0, state.progress))))
+        speed = state.images_per_second
+        self._speed.setVisible(speed > 0)
+        self._speed.setText(
+            self.tr("{n} photographs a second").format(n=f"{speed:.1f}" if speed < 10 else round(speed))
+        )
+        self.device.setVisible(bool(state.device))
+        if state.device:
+            name = f"{state.device}, {state.precision}" if state.precision else state.device
+            self.device.setText(name if len(name) <= 48 else name[:47] + "…")
+            self.device.setToolTip(name)
+            self.device.setAccessibleDescription(self.tr("Says why, and what would be faster"))
+            faster = self.tr("Faster: {advice}").format(advice=state.advice) if state.advice else ""
+            self._more.setText("\n".join(part for part in (name, state.reason, faster) if part))
+        waits = state.phase in ("paused", "pausing")
+        self.pause_button.setText(self.tr("Continue") if waits else self.tr("Pause"))
+        theme.keep_icon(self.pause_button, "play" if waits else "pause", size=16)
+        theme.set_role(self.pause_button, "primary" if waits else "")
+        if waits:
+            theme.keep_icon(self.pause_button, "play", "on_accent", 16)
+        self.pause_button.setEnabled(state.phase in ("running", "paused", "pausing"))
+        self.stop_button.setEnabled(state.phase in ("running", "paused", "pausing"))
+
+    def _score(self, right: int, total: int, text: str) -> None:
+        if total and right:
+            self.score.setText(self.tr("{count} right in practice").format(count=words.of(right, total)))
+            self._interval.setText(self.tr("best so far, {interval}").format(interval=_span(right, total)))
+        else:
+            self.score.setText(self.tr("No score yet"))
+            self._interval.setText(text or self.tr("The first comes after the first pass."))
+
+    def _on_pause(self) -> None:
+        if self._phase in ("paused", "pausing"):
+            self.resume.emit()
+        else:
+            self.pause.emit()
+
+    def _on_device(self, on: bool) -> None:
+        self._more.setVisible(on and bool(self._more.text()))
+
+    # Afterwards -----------------------------------------------------------------------------------------------------
+
+    def show_result(self, right: int | None, quick: int | None, total: int, run: str, answering: str) -> None:
+        """Say how a run ended.
+
+        Args:
+            right: of `total` practice photographs, by the run's best state; None where it has none.
+            quick: likewise by the quick model; None where that is not known.
+            total: practice photographs.
+            run: the run's id.
+            answering: id of the model that answers now.
+        """
+        self._phase = "finished"
+        self._parts(running=False)
+        parts = []
+        if right is not None and total:
+            self.score.setText(self.tr("ResNeXt {count}").format(count=words.of(right, total)))
+            self._interval.setText(self.tr("in practice, {interval}").format(interval=_span(right, total)))
+            if quick is not None:
+                text = self.tr("ResNeXt {count}, quick model {quick} (practice).")
+                parts.append(text.format(count=words.of(right, total), quick=words.number(quick)))
+        else:
+            self.score.setText(self.tr("Done"))
+            self._interval.setText(self.tr("without practice photographs there is no score"))
+        if answering == run:
+            parts.append(self.tr("ResNeXt now answers."))
+            self._other = "quick"
+            self.back_button.setText(self.tr("Go back"))
+            self.back_button.setToolTip(self.tr("Let the quick model answer again"))
+        else:
+            parts.append(self.tr("The quick model answers."))
+            self._other = run
+            self.back_button.setText(self.tr("Use ResNeXt"))
+            self.back_button.setToolTip(self.tr("Let ResNeXt answer all the same"))
+        self._result.setText(" ".join(parts))
+        self.back_button.setVisible(right is not None)
+
+    def _parts(self, running: bool) -> None:
+        self._middle.setVisible(running)
+        self._result.setVisible(not running)
+        for button in (self.pause_button, self.stop_button):
+            button.setVisible(running)
+        for button in (self.back_button, self.exam_button, self.again_button):
+            button.setVisible(not running)
+        self._more.setVisible(running and self.device.isChecked() and bool(self._more.text()))
+
+    @property
+    def result(self) -> str:
+        """The sentence about how it ended."""
+        return self._result.text()
+
+    def labels(self) -> list[QLabel]:
+        """Return what is written, for looking through."""
+        return [self.score, self._interval, self.end, self._speed, self._more, self._result]
+
+
+def _span(right: int, total: int) -> str:
+    return words.in_hundred(*words.interval(right, total))
