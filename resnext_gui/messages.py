@@ -471,8 +471,19 @@ def decode(data: bytes) -> Message:
     return message
 
 
+_known_hints: dict[str, dict[str, Any]] = {}
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """Return the types of a class's fields; working them out takes longer than all the rest of a message."""
+    found = _known_hints.get(cls.__name__)
+    if found is None:
+        found = _known_hints[cls.__name__] = typing.get_type_hints(cls)
+    return found
+
+
 def _build(cls: type[Any], body: dict[str, Any]) -> Any:
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     known = {f.name for f in dataclasses.fields(cls)}
     unknown = body.keys() - known
     if unknown:

@@ -295,6 +295,7 @@ class EngineLine(QThread):
             return False
         folder: str | None = None
         address: str | None = None
+        listener: connection.Listener | None = None
         try:
             if sys.platform != "win32":
                 folder = tempfile.mkdtemp(prefix="resnext-gui-")  # only this user may enter it
@@ -309,6 +310,8 @@ class EngineLine(QThread):
                 if output is not None:
                     output.close()
         except OSError as error:
+            if listener is not None:
+                listener.close()
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             self._fail_all("engine_start", f"The engine could not be started: {error}.", "Install the program again.")
