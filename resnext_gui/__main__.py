@@ -13,7 +13,16 @@ COMMANDS = ("train", "classify", "check", "demo", "weights", "benchmark")
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window, or run a sub-command; returns the exit status."""
     multiprocessing.freeze_support()
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    status = _dispatch(list(sys.argv[1:] if argv is None else argv))
+    if argv is None and {"keras", "tensorflow"} & sys.modules.keys():
+        # Everything is written. Taking the runtime apart would take seconds, and it may be half imported.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+def _dispatch(arguments: list[str]) -> int:
     if arguments == ["--worker"]:
         from resnext_gui.engine import server
 

@@ -68,14 +68,15 @@ class WarmUp:
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._thread = threading.Thread(target=self._run, name="warm-up")
+        self._thread = threading.Thread(target=self._run, name="warm-up", daemon=True)
 
     def __enter__(self) -> WarmUp:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.wait()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:  # else something is to be told, and the import is of no use any more
+            self.wait()
 
     def wait(self) -> None:
         """Wait until Keras is there.  Trouble is not told here: the job meets it again and puts it into words."""

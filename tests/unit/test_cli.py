@@ -352,7 +352,8 @@ def test_classify_walks_folders_and_writes_a_table(
         "top": [["red", 0.75], ["blue", 0.25]],
     }
     assert {"path", "error", "message"} == next(set(line) for line in printed if "error" in line)
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     assert len(rows) == 21 and rows[0]["label"] == "red" and rows[0]["probability_2"] == "0.250000"
     assert [row["error"] for row in rows if "bad" in row["path"]] == ["broken"]
 
