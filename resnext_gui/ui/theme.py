@@ -280,6 +280,7 @@ def keep_icon(button: QAbstractButton, name: str, colour_name: str | None = None
     """Give `button` the icon `name` in the palette's colour `colour_name`, now and after the theme changed."""
     for old in button.findChildren(_IconKeeper, options=Qt.FindChildOption.FindDirectChildrenOnly):
         changed.disconnect(old.refresh)
+        old.setParent(None)  # not to be found again before it is deleted
         old.deleteLater()
     _IconKeeper(button, name, colour_name, size)
 

@@ -125,10 +125,10 @@ class TrainHeader(QFrame):
             self._more.setText("\n".join(part for part in (name, state.reason, faster) if part))
         waits = state.phase in ("paused", "pausing")
         self.pause_button.setText(self.tr("Continue") if waits else self.tr("Pause"))
-        theme.keep_icon(self.pause_button, "play" if waits else "pause", size=16)
-        theme.set_role(self.pause_button, "primary" if waits else "")
-        if waits:
-            theme.keep_icon(self.pause_button, "play", "on_accent", 16)
+        role = "primary" if waits else ""
+        if self.pause_button.property("role") != role:
+            theme.set_role(self.pause_button, role)
+            theme.keep_icon(self.pause_button, "play" if waits else "pause", "on_accent" if waits else None, 16)
         self.pause_button.setEnabled(state.phase in ("running", "paused", "pausing"))
         self.stop_button.setEnabled(state.phase in ("running", "paused", "pausing"))
 
