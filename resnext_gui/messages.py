@@ -178,13 +178,17 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True)
 class Classify:
-    """Answer what each picture shows.  `model` is ``"quick"``, a run's name, or None for the current one."""
+    """Answer what each picture shows.
+
+    `model` is ``"quick"``, a run's name, or None for the current one.  With `keep`, the project remembers the answers.
+    """
 
     job_id: str
     project: str
     paths: tuple[str, ...]
     model: str | None = None
     top: int = 5
+    keep: bool = True
 
 
 @dataclass(frozen=True, slots=True)

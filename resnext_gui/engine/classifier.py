@@ -214,7 +214,7 @@ def classify_job(command: Classify, emit: Emit, control: Control) -> dict[str, A
 
 def _tell(command: Classify, project: Project, classifier: Classifier, path: str, result: Result, emit: Emit) -> None:
     label, probability = result.top[0]
-    if not project.read_only:
+    if command.keep and not project.read_only:
         project.add_answer(path, label, probability, tuple(result.top), classifier.id, result.milliseconds)
     emit(Answer(command.job_id, path, label, probability, tuple(result.top), classifier.id, result.milliseconds))
 

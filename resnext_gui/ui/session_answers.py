@@ -23,6 +23,15 @@ PASTED_SIDE = 2048
 """A pasted picture's longer side is reduced to this; networks look at a few hundred pixels."""
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """Return a JSON object from a file; empty where there is none."""
+    try:
+        found = read_json(path)
+    except (OSError, ValueError, UserError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 class AnswerDesk(QObject):
     """Asks models, and keeps their answers."""
 
@@ -90,7 +99,6 @@ class AnswerDesk(QObject):
             return
         if isinstance(event, Answer):
             counts[0] += 1
-            self._keep_answer(event)
             session.answered.emit(event)
         elif isinstance(event, Refused):
             counts[0] += 1
@@ -102,15 +110,6 @@ class AnswerDesk(QObject):
             return
         counts[1] = max(counts)
         self._tell_progress()
-
-    def _keep_answer(self, event: Answer) -> None:
-        project = self._session.project
-        if project.read_only:
-            return
-        try:
-            project.add_answer(event.path, event.label, event.probability, event.top, event.model, event.milliseconds)
-        except UserError as error:
-            self._session.tell(error, "classify")
 
     def _end(self, job: Job) -> None:
         done, total = self._jobs.pop(job, [0, 0])
@@ -178,7 +177,7 @@ class AnswerDesk(QObject):
             callback([])
             return
         paths = tuple(photo.path for photo in session.project.photos(list(photo_ids)))
-        job = session.assistant.submit(messages.Classify("", session.folder, paths, model="quick"))
+        job = session.assistant.submit(messages.Classify("", session.folder, paths, model="quick", keep=False))
         self._keep(job)
         found: list[Answer] = []
         job.happened.connect(lambda event: found.append(event) if isinstance(event, Answer) else None)
@@ -213,14 +212,16 @@ class AnswerDesk(QObject):
         job.over.connect(lambda: session.set_work("evaluate", None))
 
     def stored_evaluation(self, model: str, kind: str) -> dict[str, Any] | None:
-        """Return the evaluation that was made before, or None."""
-        project = self._session.project
-        folder = project.quick_folder if model == "quick" else project.runs_folder / model
-        try:
-            found = read_json(folder / f"{kind}.json")
-        except (OSError, ValueError, UserError):
+        """Return the evaluation that was made of this very model before, or None."""
+        folder = self._folder(model)
+        found, made = _read(folder / f"{kind}.json"), _read(folder / "model.json")
+        if not found or not made or not str(found.get("stamp", "")).startswith(f"{made.get('digest')}:"):
             return None
-        return found if isinstance(found, dict) else None
+        return found
+
+    def _folder(self, model: str) -> Path:
+        project = self._session.project
+        return project.quick_folder if model == "quick" else project.runs_folder / model
 
     # ---- the model's view, the device
 
@@ -264,28 +265,23 @@ class AnswerDesk(QObject):
         found: list[ModelInfo] = []
         quick = session.quick
         if quick.exists:
-            found.append(
-                ModelInfo("quick", self.tr("Quick model"), quick.right, quick.practice, current in (None, "quick"))
-            )
+            is_current = current in (None, "quick")
+            found.append(ModelInfo("quick", self.tr("Quick model"), quick.right, quick.practice, is_current))
         for run in project.runs():
-            try:
-                info = run.read()
-            except (OSError, ValueError, UserError):
+            made, info = _read(run.folder / "model.json"), _read(run.folder / "run.json")
+            if not made or not info:
                 continue
-            if not info.get("best_model"):
-                continue
-            best = info.get("best") or {}
-            accuracy = best.get("practice_accuracy") or 0.0
-            total = int((info.get("split") or {}).get("practice") or 0)
+            practice = made.get("practice") or {}
+            tensors = run.folder / str(made.get("file") or "best.safetensors")
             found.append(
                 ModelInfo(
                     run.id,
                     str(info.get("name") or run.id),
-                    round(accuracy * total),
-                    total,
+                    int(practice.get("right") or 0),
+                    int(practice.get("total") or 0),
                     current == run.id,
                     float(info.get("created") or 0.0),
-                    missing=not (run.folder / str(info["best_model"])).exists(),
+                    missing=not tensors.is_file(),
                 )
             )
         return found
@@ -299,6 +295,27 @@ class AnswerDesk(QObject):
             session.tell(error, "")
             return
         session.model_changed.emit()
+
+    # ---- weights
+
+    def weights(self, action: str, target: str, callback: Callable[[dict[str, Any]], None]) -> None:
+        """List, get or import weights; `callback` receives the job's result, or ``{"error", "hint", "code"}``."""
+        session = self._session
+        job = session.assistant.submit(messages.Weights("", action, target))
+        self._keep(job)
+        title = self.tr("Downloading weights") if action == "get" else self.tr("Reading weights")
+
+        def event(happened: object) -> None:
+            if isinstance(happened, Progress) and action != "list":
+                megabytes = self.tr("{0} of {1} MB").format(happened.done // 1_000_000, happened.total // 1_000_000)
+                text = megabytes if happened.total > 10_000_000 else happened.text
+                work = Work(title, text, 0, 0, happened.seconds_left, True, "weights")
+                session.set_work("weights", work, job.stop)
+
+        job.happened.connect(event)
+        job.finished.connect(callback)
+        job.failed.connect(lambda failed: callback({"error": failed.message, "hint": failed.hint, "code": failed.code}))
+        job.over.connect(lambda: session.set_work("weights", None))
 
     def close(self) -> None:
         """Let everything go."""

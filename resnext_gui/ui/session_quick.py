@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from resnext_gui import messages
 from resnext_gui.messages import Failed, Progress, UserError
+from resnext_gui.project import read_json
 from resnext_gui.ui.engine_client import Job
 from resnext_gui.ui.state import QuickState, Work
 
@@ -45,17 +46,21 @@ class QuickDesk(QObject):
         self.state = self._remembered()
 
     def _remembered(self) -> QuickState:
+        """Return the state of the model that lies in the project, whoever made it."""
         project = self._session.project
-        stored = project.setting(SETTING)
-        if not isinstance(stored, dict) or not project.quick_folder.is_dir():
+        try:
+            made = read_json(project.quick_folder / "model.json")
+        except (OSError, ValueError, UserError):
             return QuickState()
+        practice, counts = made.get("practice") or {}, made.get("counts") or {}
+        stored = project.setting(SETTING) or {}
         return QuickState(
             phase="ready",
-            right=int(stored.get("right", 0)),
-            practice=int(stored.get("total", 0)),
-            labels=int(stored.get("labels", 0)),
-            photographs=int(stored.get("photographs", 0)),
-            seconds=float(stored.get("seconds", 0.0)),
+            right=int(practice.get("right") or 0),
+            practice=int(practice.get("total") or 0),
+            labels=int(counts.get("labels") or 0),
+            photographs=int(counts.get("photographs") or 0),
+            seconds=float(stored.get("seconds") or 0.0),
             exists=True,
             stale=stored.get("version") != project.data_version(),
         )
@@ -203,15 +208,7 @@ class QuickDesk(QObject):
         seconds = float(result.get("seconds") or 0.0)
         try:
             stale = session.project.data_version() != self._version_in_work
-            stored = {
-                "right": right,
-                "total": total,
-                "labels": labels,
-                "photographs": photographs,
-                "seconds": seconds,
-                "version": self._version_in_work,
-                "made": time.time(),
-            }
+            stored = {"seconds": seconds, "version": self._version_in_work}
             if not session.project.read_only:
                 session.project.set_setting(SETTING, stored)
         except UserError as error:
