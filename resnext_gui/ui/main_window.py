@@ -25,7 +25,11 @@ from resnext_gui.ui.engine_client import EngineClient
 from resnext_gui.ui.intake import ASK, LEARN, Intake, is_project
 from resnext_gui.ui.keys import groups, title_of
 from resnext_gui.ui.menu import make_menu
+from resnext_gui.ui.pages.classify import ClassifyPage
+from resnext_gui.ui.pages.photos import PhotosPage
+from resnext_gui.ui.pages.results import ResultsPage
 from resnext_gui.ui.pages.start import StartPage
+from resnext_gui.ui.pages.train import TrainPage
 from resnext_gui.ui.session import Session
 from resnext_gui.ui.settings import Settings, log_folder
 from resnext_gui.ui.state import Device, Problem, TrainingState, Unfinished
@@ -39,25 +43,7 @@ from resnext_gui.ui.widgets.rail import Rail
 from resnext_gui.ui.widgets.strip import Strip
 from resnext_gui.ui.widgets.topbar import TopBar
 
-
-def _pages():
-    import importlib
-
-    found = []
-    for key in ("photos", "train", "results", "classify"):
-        try:
-            found.append(getattr(importlib.import_module(f"resnext_gui.ui.pages.{key}"), f"{key.capitalize()}Page"))
-        except ImportError as error:
-            print("pending", error)
-
-            def init(self, session, parent=None):
-                QWidget.__init__(self, parent)
-
-            found.append(type("P", (QWidget,), {"key": key, "title": key.capitalize(), "icon": key, "__init__": init}))
-    return tuple(found)
-
-
-PAGES = _pages()
+PAGES: tuple[type[Any], ...] = (PhotosPage, TrainPage, ResultsPage, ClassifyPage)
 """The places of the rail, from top to bottom.  A page is one file in ``ui/pages`` and one entry here."""
 
 PAUSE_PATIENCE = 4000

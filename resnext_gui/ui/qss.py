@@ -118,7 +118,8 @@ QPushButton[role="segment"]:hover {{ color: {c.text}; background: {c.hover}; }}
 QPushButton[role="segment"]:checked {{ background: {c.accent_soft}; color: {c.accent}; font-weight: 600; }}
 QPushButton[role="segment"]:focus {{ border: 2px solid {c.accent}; padding: 0 11px; min-height: 24px; }}
 QPushButton[large="true"] {{ min-height: 38px; padding: 0 20px; font-size: 15px; }}
-QPushButton[large="true"]:focus, QPushButton[large="true"][role="primary"]:focus {{ min-height: 36px; padding: 0 19px; }}
+QPushButton[large="true"]:focus,
+QPushButton[large="true"][role="primary"]:focus {{ min-height: 36px; padding: 0 19px; }}
 QPushButton[role="tile"] {{
   background: {c.surface}; border: 1px solid {c.line}; border-radius: 10px; padding: 0; text-align: left;
   min-height: 64px;

@@ -284,18 +284,6 @@ class Session(QObject):
         """Return the evaluation made before, which is free to look at, or None."""
         return self.answers.stored_evaluation(model, kind)
 
-    def weights_list(self, callback: Callable[[list[dict[str, Any]]], None]) -> None:
-        """Tell `callback` which weights there are (see ``list_weights``); an empty list on trouble."""
-        self.answers.weights("list", "", lambda result: callback(list(result.get("weights") or [])))
-
-    def weights_get(self, name: str, callback: Callable[[dict[str, Any]], None]) -> None:
-        """Download weights; `callback` receives ``{"name", "path", ...}`` or ``{"error", "hint", "code"}``."""
-        self.answers.weights("get", name, callback)
-
-    def weights_import(self, path: str, callback: Callable[[dict[str, Any]], None]) -> None:
-        """Take weights in from a file; `callback` as for `weights_get`."""
-        self.answers.weights("import", path, callback)
-
     def model_view(self, path: str) -> None:
         """Ask for a picture of exactly what the model receives; comes through `model_view_ready`."""
         self.answers.model_view(path)

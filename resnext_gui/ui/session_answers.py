@@ -296,27 +296,6 @@ class AnswerDesk(QObject):
             return
         session.model_changed.emit()
 
-    # ---- weights
-
-    def weights(self, action: str, target: str, callback: Callable[[dict[str, Any]], None]) -> None:
-        """List, get or import weights; `callback` receives the job's result, or ``{"error", "hint", "code"}``."""
-        session = self._session
-        job = session.assistant.submit(messages.Weights("", action, target))
-        self._keep(job)
-        title = self.tr("Downloading weights") if action == "get" else self.tr("Reading weights")
-
-        def event(happened: object) -> None:
-            if isinstance(happened, Progress) and action != "list":
-                megabytes = self.tr("{0} of {1} MB").format(happened.done // 1_000_000, happened.total // 1_000_000)
-                text = megabytes if happened.total > 10_000_000 else happened.text
-                work = Work(title, text, 0, 0, happened.seconds_left, True, "weights")
-                session.set_work("weights", work, job.stop)
-
-        job.happened.connect(event)
-        job.finished.connect(callback)
-        job.failed.connect(lambda failed: callback({"error": failed.message, "hint": failed.hint, "code": failed.code}))
-        job.over.connect(lambda: session.set_work("weights", None))
-
     def close(self) -> None:
         """Let everything go."""
         for job in [*self._jobs, *self._other]:
