@@ -48,19 +48,19 @@ def list_weights() -> list[dict[str, Any]]:
             "source": "shipped",
         }
     ]
-    for entry in catalogue.CATALOGUE:
-        listed.append(
-            {
-                "name": entry.name,
-                "title": entry.title,
-                "megabytes": entry.megabytes,
-                "top1": entry.top1,
-                "licence": entry.licence,
-                "architecture": architecture_name(PRESETS[entry.architecture]),
-                "available": entry.local_path() is not None,
-                "source": f"huggingface.co/{entry.repository}",
-            }
-        )
+    listed += [
+        {
+            "name": entry.name,
+            "title": entry.title,
+            "megabytes": entry.megabytes,
+            "top1": entry.top1,
+            "licence": entry.licence,
+            "architecture": architecture_name(PRESETS[entry.architecture]),
+            "available": entry.local_path() is not None,
+            "source": f"huggingface.co/{entry.repository}",
+        }
+        for entry in catalogue.CATALOGUE
+    ]
     for name in catalogue.imported():
         path = catalogue.imported_path(name)
         facts = catalogue.header(path) if path is not None else {}

@@ -40,20 +40,20 @@ def download(entry: Entry, job_id: str, emit: Emit, control: Control, endpoint: 
         UserError: ``offline``, ``download_failed``, ``bad_download`` or ``disk_full``, with the choices that remain.
         JobStopped: the person stopped it; the next attempt goes on from there.
     """
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.errors import HTTPError, OfflineModeIsEnabled
+    import huggingface_hub
 
+    errors: Any = huggingface_hub.errors
     folder = catalogue.downloads_folder()
     target = folder / f"{entry.name}.safetensors"
     part = target.with_suffix(".part")
-    url = hf_hub_url(entry.repository, catalogue.FILE_IN_REPOSITORY, endpoint=endpoint)
+    url = huggingface_hub.hf_hub_url(entry.repository, catalogue.FILE_IN_REPOSITORY, endpoint=endpoint)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for attempt in range(1, TRIES + 1):
             try:
                 _fetch(url, part, entry, job_id, emit, control)
                 break
-            except HTTPError as error:
+            except errors.HTTPError as error:
                 status = getattr(getattr(error, "response", None), "status_code", 0)
                 if attempt == TRIES or 400 <= status < 500:
                     raise
@@ -66,11 +66,11 @@ def download(entry: Entry, job_id: str, emit: Emit, control: Control, endpoint: 
                 f"Try again. {_CHOICES}",
             )
         part.replace(target)
-    except OfflineModeIsEnabled as error:
+    except errors.OfflineModeIsEnabled as error:
         raise UserError(
             "offline", f"“{entry.name}” was not downloaded: the network is switched off.", _CHOICES
         ) from error
-    except HTTPError as error:
+    except errors.HTTPError as error:
         raise _unreachable(entry, error) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -94,18 +94,18 @@ def _unreachable(entry: Entry, error: Exception) -> UserError:
 
 def _fetch(url: str, part: Path, entry: Entry, job_id: str, emit: Emit, control: Control) -> None:
     """Append what is missing to `part`."""
-    from huggingface_hub import get_session
-    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+    import huggingface_hub
 
+    utils: Any = huggingface_hub.utils
     done = part.stat().st_size if part.exists() else 0
-    headers = dict(build_hf_headers(token=False, library_name="resnext-gui"))
+    headers = dict(utils.build_hf_headers(token=False, library_name="resnext-gui"))
     if done:
         headers["Range"] = f"bytes={done}-"
     options: dict[str, Any] = {"follow_redirects": True, "timeout": CONNECT_SECONDS}
-    with get_session().stream("GET", url, headers=headers, **options) as response:
+    with huggingface_hub.get_session().stream("GET", url, headers=headers, **options) as response:
         if response.status_code == 416:  # nothing is missing, or the part is longer than the file: the hash will say
             return
-        hf_raise_for_status(response)
+        utils.hf_raise_for_status(response)
         if response.status_code != 206:  # the server sends the whole file again
             done = 0
         total = done + int(response.headers.get("Content-Length") or 0)
