@@ -99,7 +99,8 @@ make_venv() {
     "$base_python" -m pip --python "$python" install -q pip; then return; fi
   rm -rf "$venv"
   fail "$version cannot make a virtual environment in $venv." \
-    "If the folder can be written to, its venv module is missing:  apt-get install $version-venv"
+    "If the folder can be written to, its venv module is missing:  apt-get install $version-venv" \
+    "Another place for the environment:  RESNEXT_GUI_VENV=/path/of/a/folder bash ..."
 }
 
 # ---- Python packages
