@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 COMMANDS = ("train", "classify", "check", "demo", "weights", "benchmark")
 
@@ -16,33 +17,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     status = _dispatch(list(sys.argv[1:] if argv is None else argv))
     if argv is None and {"keras", "tensorflow"} & sys.modules.keys():
         # Everything is written. Taking the runtime apart would take seconds, and it may be half imported.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # a program without a console has none
+                stream.flush()
         os._exit(status)
     return status
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if arguments == ["--worker"]:
+    first = arguments[0] if arguments else ""
+    if first == "--worker":
         from resnext_gui.engine import server
 
         server.main()
-    if arguments and (arguments[0] in COMMANDS or arguments[0].startswith("-") or not os.path.exists(arguments[0])):  # noqa: PTH110
+    if first and (first in COMMANDS or first.startswith("-") or not Path(first).exists()):
         from resnext_gui import cli
 
+        if not first.startswith("-") and (os.sep in first or "." in first):
+            return _say(f"resnext-gui: there is no '{first}'.")
         return cli.main(arguments)
     if not has_display():
-        print("There is no display, so the window cannot open.", file=sys.stderr)  # noqa: T201
-        if arguments:
-            print(f"Use the command line instead: resnext-gui classify '{arguments[0]}' PICTURE", file=sys.stderr)  # noqa: T201
-            return 2
-        print("Showing what the program does with 'resnext-gui demo' instead.", file=sys.stderr)  # noqa: T201
+        _say("There is no display, so the window cannot open.")
+        if first:
+            return _say(f"On the command line: resnext-gui classify '{first}' PICTURE")
+        _say("Showing what the program does with 'resnext-gui demo' instead.")
         from resnext_gui import cli
 
         return cli.main(["demo"])
     from resnext_gui.ui import app
 
     return app.main(arguments)
+
+
+def _say(text: str) -> int:
+    """Print a line on standard error; returns the exit status for bad input."""
+    print(text, file=sys.stderr)  # noqa: T201
+    return 2
 
 
 def has_display() -> bool:
