@@ -133,7 +133,9 @@ class ResultsPage(QWidget):
         self._lines = [theme.label("", "title", wrap=True), *(theme.label("", "quiet", wrap=True) for _ in range(4))]
         self._which = theme.label("", "quiet")
         self._again = QPushButton(self.tr("Score again"))
-        self._again.setToolTip(self.tr("Scores the exam anew and counts as another use."))
+        self._again.setToolTip(
+            self.tr("Where photographs have changed since, the exam is scored anew. That counts as another use.")
+        )
         self._again.clicked.connect(self._on_score)
         text = QVBoxLayout()
         text.setSpacing(2)
@@ -167,6 +169,7 @@ class ResultsPage(QWidget):
         card.setMinimumWidth(320)
         self._matrix = ConfusionMatrix()
         self._matrix.opened.connect(self._open_cell)
+        self._matrix.moved.connect(self._follow_cell)
         self._pairs = ConfusedPairs()
         self._pairs.opened.connect(self._open_cell)
         scroll = QScrollArea()
@@ -178,6 +181,7 @@ class ResultsPage(QWidget):
         around.setWidget(self._matrix)
         around.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._tables.addWidget(around)
+        self._around = around
         self._tables.addWidget(scroll)
         self._table_title = theme.label("", "strong")
         self._table_hint = theme.label("", "quiet", wrap=True)
@@ -427,6 +431,10 @@ class ResultsPage(QWidget):
             else self.tr("{count} of {truth}, answered as {answer}")
         )
         self._show_items(items, text.format(count=words.photographs(len(items)), truth=truth, answer=answer), back=True)
+
+    def _follow_cell(self, row: int, column: int) -> None:
+        cell = self._matrix.cell_rect(row, column).center().toPoint()
+        self._around.ensureVisible(cell.x(), cell.y(), 60, 60)
 
     def _open_label(self, label: str) -> None:
         items = [item for item in self._items() if item["truth"] == label]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -170,11 +171,12 @@ class TrainPage(QWidget):
         self.question.go.setFocus()
 
     def _arrange(self) -> None:
-        asking = self._asking and not self.active
+        comparing = self.curves.comparing
+        asking = self._asking and not self.active and not comparing
         curves = self.active or not asking or self._shown is not None or self.curves.comparing
         self._air.setVisible(asking)
         self.question.setVisible(asking)
-        self.header.setVisible(not asking)
+        self.header.setVisible(not asking and not (comparing and self._asking))
         self.curves.setVisible(curves)
         self.comparison.setVisible(self.curves.comparing)
         title = ""
@@ -267,6 +269,8 @@ class TrainPage(QWidget):
 
     def _on_start(self, spec: TrainSpec) -> None:
         self.runs.clear_picks()
+        if spec.name is None:
+            spec = dataclasses.replace(spec, name=self.tr("Run {n}").format(n=len(self._notes) + 1))
         self._session.start_training(spec)
 
     def _on_training(self, state: Any) -> None:
@@ -401,6 +405,12 @@ class TrainPage(QWidget):
         self.curves.start(self._notes[run].title, self._data_of(run))
         self._show_quick(run)
         self._arrange()
+        self._look_at_curves()
+
+    def _look_at_curves(self) -> None:
+        """Bring the curves into sight once they have their place."""
+        if self._asking and not self.active:
+            QTimer.singleShot(30, self, lambda: self._scroll.ensureWidgetVisible(self.curves, 0, 24))
 
     def compare(self, first: str, second: str) -> None:
         """Lay the curves of two runs over each other and list what they differ in."""

@@ -38,6 +38,8 @@ class ConfusionMatrix(QWidget):
 
     opened = Signal(int, int)
     """Row and column of a cell with photographs in it."""
+    moved = Signal(int, int)
+    """The keyboard went to this cell."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -230,6 +232,7 @@ class ConfusionMatrix(QWidget):
             super().keyPressEvent(event)
             return
         self._move_to(moves[key])
+        self.moved.emit(*self._current)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Open the cell."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPen
-from PySide6.QtWidgets import QLabel, QStackedLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
 
 from resnext_gui.ui import theme
 
@@ -152,6 +152,8 @@ class Plot(QWidget):
         plot.setAntialiasing(True)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setFrameShape(plot.Shape.NoFrame)
+        # Its own wishes are those of a window; here the page decides.
+        plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         item = plot.getPlotItem()
         item.setMenuEnabled(False)
         item.hideButtons()
@@ -184,6 +186,7 @@ class Plot(QWidget):
             axis = self._plot.getAxis(side)
             axis.setPen(QPen(QColor(c.line), 1))
             axis.setTextPen(QColor(c.quiet))
+            axis.setZValue(-10)  # so that its grid lies under the curves
             axis.setStyle(tickFont=font, tickLength=0, tickTextOffset=8, maxTickLevel=0)
         self._plot.getAxis("left").setWidth(44)
         self._plot.getAxis("left").setGrid(255)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -115,6 +125,7 @@ class RunRow(QFrame):
         self._current = False
         self._hover = False
         self.setFixedHeight(40)
+        self.setMinimumWidth(560)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.pick = QCheckBox()
@@ -122,16 +133,16 @@ class RunRow(QFrame):
         self.pick.toggled.connect(lambda on: self.picked.emit(self.notes.id, on))
         self.name = QLineEdit()
         self.name.setProperty("role", "bare")
-        self.name.setFixedWidth(168)
+        self.name.setFixedWidth(156)
         self.name.setMaxLength(120)
         self.name.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.name.editingFinished.connect(self._on_name)
         self._when = theme.label("", "quiet")
-        self._when.setFixedWidth(116)
+        self._when.setFixedWidth(112)
         self._differs = Elided()
         self._spark = SparkLine()
         self._score = theme.label("", "strong")
-        self._score.setMinimumWidth(74)
+        self._score.setMinimumWidth(64)
         self._score.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._status = theme.label("", "quiet")
         self._continue = QPushButton(self.tr("Continue"))
@@ -180,12 +191,17 @@ class RunRow(QFrame):
         self._status.setText("" if notes.status == "finished" and answering != notes.id else status)
         self._continue.setVisible(open_end)
         self._use.setVisible(open_end and notes.usable)
+        self._fit()
         self.pick.setAccessibleName(self.tr("Pick {name} for comparing").format(name=notes.title))
         self.name.setAccessibleName(self.tr("Name of the run {name}").format(name=notes.title))
         self._more.setAccessibleName(self.tr("More about {name}").format(name=notes.title))
         self.setAccessibleName(
             ", ".join(part for part in (notes.title, words.when(notes.created), status, self._score.text()) if part)
         )
+
+    def _fit(self) -> None:
+        self._when.setVisible(self.width() > 900)
+        self._spark.setVisible(self.width() > (720 if self._continue.isHidden() else 900))
 
     def set_current(self, on: bool) -> None:
         """Mark the run whose curves are shown."""
@@ -258,6 +274,11 @@ class RunRow(QFrame):
         if event.button() == Qt.MouseButton.LeftButton:
             self.setFocus()
             self.shown.emit(self.notes.id)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, the least important goes."""
+        super().resizeEvent(event)
+        self._fit()
 
     def enterEvent(self, event: object) -> None:
         """The pointer came."""

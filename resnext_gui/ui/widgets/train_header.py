@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnext_gui.ui import theme, words
@@ -28,6 +29,7 @@ class TrainHeader(QFrame):
         self.setProperty("role", "card")
         self.setMinimumHeight(96)
         self._other = ""
+        self._device_name = ""
         self.score = theme.label("", "figure")
         self._interval = theme.label("", "quiet")
         left = QVBoxLayout()
@@ -56,6 +58,7 @@ class TrainHeader(QFrame):
         middle.addLayout(speed)
         self._middle = QWidget()
         self._middle.setLayout(middle)
+        self._middle.setMinimumWidth(160)
         middle.setContentsMargins(0, 0, 0, 0)
         self._result = theme.label("", "lead", wrap=True)
         self.pause_button = QPushButton(self.tr("Pause"))
@@ -74,7 +77,7 @@ class TrainHeader(QFrame):
         )
         self._more.hide()
         row = QHBoxLayout()
-        row.setSpacing(24)
+        row.setSpacing(28)
         row.addLayout(left)
         row.addWidget(self._middle, 1)
         row.addWidget(self._result, 1)
@@ -112,13 +115,12 @@ class TrainHeader(QFrame):
         self._bar.setValue(round(1000 * min(1.0, max(0.0, state.progress))))
         speed = state.images_per_second
         self._speed.setVisible(speed > 0)
-        self._speed.setText(
-            self.tr("{n} photographs a second").format(n=f"{speed:.1f}" if speed < 10 else round(speed))
-        )
+        self._speed.setText(self.tr("{n} photographs/s").format(n=f"{speed:.1f}" if speed < 10 else round(speed)))
         self.device.setVisible(bool(state.device))
         if state.device:
             name = f"{state.device}, {state.precision}" if state.precision else state.device
-            self.device.setText(name if len(name) <= 48 else name[:47] + "…")
+            self._device_name = name
+            self._fit_device()
             self.device.setToolTip(name)
             self.device.setAccessibleDescription(self.tr("Says why, and what would be faster"))
             faster = self.tr("Faster: {advice}").format(advice=state.advice) if state.advice else ""
@@ -132,10 +134,23 @@ class TrainHeader(QFrame):
         self.pause_button.setEnabled(state.phase in ("running", "paused", "pausing"))
         self.stop_button.setEnabled(state.phase in ("running", "paused", "pausing"))
 
+    def _fit_device(self) -> None:
+        room = self._middle.width() - self._speed.sizeHint().width() - 20
+        metrics = self.device.fontMetrics()
+        text = metrics.elidedText(self._device_name, Qt.TextElideMode.ElideRight, max(48, room))
+        if text != self.device.text():
+            self.device.setText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the device's name."""
+        super().resizeEvent(event)
+        if self._device_name:
+            self._fit_device()
+
     def _score(self, right: int, total: int, text: str) -> None:
         if total and right:
-            self.score.setText(self.tr("{count} right in practice").format(count=words.of(right, total)))
-            self._interval.setText(self.tr("best so far, {interval}").format(interval=_span(right, total)))
+            self.score.setText(words.of(right, total))
+            self._interval.setText(self.tr("right in practice, {interval}").format(interval=_span(right, total)))
         else:
             self.score.setText(self.tr("No score yet"))
             self._interval.setText(text or self.tr("The first comes after the first pass."))
@@ -165,8 +180,8 @@ class TrainHeader(QFrame):
         self._parts(running=False)
         parts = []
         if right is not None and total:
-            self.score.setText(self.tr("ResNeXt {count}").format(count=words.of(right, total)))
-            self._interval.setText(self.tr("in practice, {interval}").format(interval=_span(right, total)))
+            self.score.setText(words.of(right, total))
+            self._interval.setText(self.tr("right in practice, {interval}").format(interval=_span(right, total)))
             if quick is not None:
                 text = self.tr("ResNeXt {count}, quick model {quick} (practice).")
                 parts.append(text.format(count=words.of(right, total), quick=words.number(quick)))

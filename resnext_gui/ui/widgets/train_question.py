@@ -56,7 +56,8 @@ class TrainQuestion(QWidget):
             self._group.addButton(choice)
             cards.addWidget(choice)
         self.choices[0].setChecked(True)
-        self._weights = theme.label("", "quiet", wrap=True)
+        self._weights = theme.label("", "quiet")
+        self._weights.setMinimumWidth(80)
         self.get = QPushButton(self.tr("Get"))
         self.from_file = QPushButton(self.tr("From a file..."))
         for button in (self.get, self.from_file):
