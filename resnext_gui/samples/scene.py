@@ -247,17 +247,17 @@ def take_picture(label: str, rng: Random) -> Image.Image:
     picture = np.ascontiguousarray(ground * flat * light.colour, np.float32)
     if rng.random() < 0.4:
         picture = _crumbs(picture, rng)
-    radius = float(np.exp(rng.uniform(np.log(42), np.log(104))))
+    radius = float(np.exp(rng.uniform(np.log(72), np.log(112))))
     # Near the middle as a rule, now and then half out of the picture.
     at = (
-        WIDTH / 2 + float(np.clip(rng.normal(0, 0.2), -0.42, 0.42)) * WIDTH,
-        HEIGHT / 2 + float(np.clip(rng.normal(0, 0.18), -0.4, 0.4)) * HEIGHT,
+        WIDTH / 2 + float(np.clip(rng.normal(0, 0.075), -0.25, 0.25)) * WIDTH,
+        HEIGHT / 2 + float(np.clip(rng.normal(0, 0.075), -0.25, 0.25)) * HEIGHT,
     )
     if rng.random() < 0.18:  # a second one of the same kind
         other = (at[0] + rng.choice([-1, 1]) * radius * rng.uniform(1.2, 2), at[1] + rng.uniform(-1, 1) * radius)
         picture = _put(picture, label, rng, light, other, radius * rng.uniform(0.8, 1.1))
     picture = _put(picture, label, rng, light, at, radius)
-    if rng.random() < 0.26:
+    if rng.random() < 0.2:
         beside = (at[0] + rng.uniform(-1, 1) * radius, at[1] + rng.uniform(-1, 1) * radius)
         picture = _stick(picture, rng, light, beside)
     return _develop(picture, rng, light)
@@ -268,7 +268,7 @@ def _develop(picture: Field, rng: Random, light: Light) -> Image.Image:
     y, x = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j].astype(np.float32)
     slope = 0.28 * (x * float(light.direction[0]) + y * float(light.direction[1]))
     picture = picture * (1 + slope - 0.14 * (x * x + y * y))[..., None]
-    if rng.random() < 0.2:  # the shadow of a window's bar, or of a hand
+    if rng.random() < 0.15:  # the shadow of a window's bar, or of a hand
         turn, where = rng.uniform(0, np.pi), rng.uniform(-0.8, 0.8)
         across = x * np.cos(turn) + y * np.sin(turn) - where
         bar = step(0.3, 0.18, np.asarray(np.abs(across), np.float32))
@@ -279,9 +279,9 @@ def _develop(picture: Field, rng: Random, light: Light) -> Image.Image:
     screen = np.clip(screen, 0, 1) ** (1 / 2.2)
     image = Image.fromarray((screen * 255 + 0.5).astype(np.uint8))
     blur = rng.random()
-    if blur < 0.2:
-        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.8, 2.4)))
-    noise = rng.uniform(0.5, 3.0) if rng.random() < 0.75 else rng.uniform(5, 12)
+    if blur < 0.15:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.7, 2.0)))
+    noise = rng.uniform(0.5, 3.0) if rng.random() < 0.8 else rng.uniform(4, 10)
     grain = rng.standard_normal((HEIGHT, WIDTH, 1), np.float32) * noise
     grain = grain + rng.standard_normal((HEIGHT, WIDTH, 3), np.float32) * (noise * 0.5)
     return Image.fromarray(np.clip(np.asarray(image, np.float32) + grain, 0, 255).astype(np.uint8))

@@ -152,7 +152,7 @@ def bolt(u: Field, v: Field, pixel: float, rng: Random) -> Shape:
     """A hexagon bolt, lying on its side, or standing on its thread and seen from above."""
     steel = [(168, 170, 174), (120, 122, 128), (198, 200, 205), (196, 176, 120), (92, 90, 90)]
     tint = _pick(rng, steel, 0.08)
-    if rng.random() < 0.3:
+    if rng.random() < 0.22:
         head = polygon(u, v, 6, 0.78, rng.uniform(0, 1))
         radius = np.hypot(u, v).astype(np.float32)
         height = 0.2 - 0.55 * np.clip(radius - 0.74, 0, 1) + 0.03 * rounded(head, 0.05)
