@@ -461,6 +461,17 @@ def _known_quick(project: Project, stage: Stage, photographs: Photographs) -> Qu
     return Quick(stage, head, score, model, photographs, 0, 0.0, 0.0, process_seconds())
 
 
+def quick_score(
+    project: Project, quick: Quick, practice: list[Item], job_id: str, emit: Emit, control: Control
+) -> Score:
+    """Return how a quick model does on `practice`, which may be some of its practice photographs only."""
+    if practice == quick.photographs.practice:
+        return quick.score
+    with FeatureReader(project, quick.stage, job_id, emit, control) as reader:
+        reader.fill(practice)
+        return score_of(quick.head.logits(reader.features(practice)[0]), reader.features(practice)[1])
+
+
 def recorded_score(model: ModelFile) -> Score:
     """Return the score on practice photographs that a model was saved with."""
     practice = model.practice

@@ -27,6 +27,8 @@ Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 Weights = list[npt.NDArray[Any]]
 
+EVALUATION_BATCH = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -106,6 +108,21 @@ class Watch:
     """A pass is over and may be saved."""
 
 
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """The practice photographs as the trained part of the network sees them.
+
+    Attributes:
+        labels: (photographs,).
+        inputs: gives float32 (rows, ...) for row numbers and a side: 0 the photograph, 1 its mirror image.
+        sides: 2 where both answer together, else 1.
+    """
+
+    labels: Labels
+    inputs: Callable[[Labels, int], Floats]
+    sides: int = 1
+
+
 class OutOfTime(Exception):  # noqa: N818 - not an error: the budget is used up
     """Raised inside a pass when the time budget ends it."""
 
@@ -133,8 +150,7 @@ class Fitting:
         self,
         model: keras.Model,
         learning: LearningSet,
-        practice: Floats,
-        practice_labels: Labels,
+        practice: Practice,
         recipe: Recipe,
         control: Control,
         watch: Watch,
@@ -149,9 +165,7 @@ class Fitting:
         model: from the network's input (pixels, or activations of the frozen part) to float32 logits; what may learn
             is set already.
         learning: the learning photographs.
-        practice: float32 (photographs, ...) inputs of `model`; with `flip_answers`, twice as many: the mirror
-            images follow.
-        practice_labels: (photographs,).
+        practice: the practice photographs.
         recipe: every number.
         control: asked after each step.
         watch: told what happens.
@@ -162,7 +176,7 @@ class Fitting:
         state: to go on from.
         """
         self.model, self.learning, self.recipe = model, learning, recipe
-        self.practice, self.practice_labels = practice, practice_labels
+        self.practice = practice
         self.control, self.watch, self.pool = control, watch, pool
         self.parts, self.source = parts, source
         self.state = state or FitState()
@@ -195,26 +209,29 @@ class Fitting:
     # ------------------------------------------------------------------------------------------------------------
     # Answers
 
-    def logits(self, inputs: Floats, check: bool = True) -> Floats:
-        """Return float32 (inputs, labels) of the shadow, in batches of one size."""
-        answers: list[Floats] = []
-        size = 16
-        for begin in range(0, len(inputs), size):
-            part = inputs[begin : begin + size]
-            missing = size - len(part)
-            filled = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
-            answers.append(np.asarray(self.shadow.predict_on_batch(filled), np.float32)[: len(part)])
-            if check:
-                self.control.check()
+    def practice_logits(self, check: bool = True) -> Floats:
+        """Return the shadow's logits for the practice photographs, float32 (photographs, labels)."""
+        practice, answers = self.practice, []
+        for begin in range(0, len(practice.labels), EVALUATION_BATCH):
+            rows = np.arange(begin, min(begin + EVALUATION_BATCH, len(practice.labels)))
+            # always as many at a time, so that the network is compiled for one size
+            filled = np.resize(rows, EVALUATION_BATCH)
+            total: Floats = np.zeros((1, 1), np.float32)
+            for side in range(practice.sides):
+                total = total + np.asarray(self.shadow.predict_on_batch(practice.inputs(filled, side)), np.float32)
+                if check:
+                    self.control.check()
+            answers.append(total[: len(rows)] / np.float32(practice.sides))
         return np.concatenate(answers) if answers else np.zeros((0, self.learning.classes), np.float32)
 
     def practice_score(self, check: bool = True) -> Score:
         """Return how the shadow does on the practice photographs."""
-        count = len(self.practice_labels)
-        answers = self.logits(self.practice, check=check)
-        if len(answers) > count:
-            answers = np.asarray((answers[:count] + answers[count:]) / 2, np.float32)
-        return score_of(answers, self.practice_labels)
+        return score_of(self.practice_logits(check), self.practice.labels)
+
+    def score_with(self, weights: Weights, check: bool = True) -> Score:
+        """Return how the network does on the practice photographs with other weights; the shadow keeps them."""
+        self.shadow.set_weights(weights)
+        return self.practice_score(check)
 
     def follow(self) -> None:
         """Give the shadow the averaged weights, and everything else as the model has it now."""
@@ -262,7 +279,7 @@ class Fitting:
         except OutOfTime:
             timely = False
         self.follow()
-        score = self.practice_score() if len(self.practice_labels) else None
+        score = self.practice_score() if len(self.practice.labels) else None
         spent = time.monotonic() - began - (self.control.paused_seconds - paused)
         state.epoch += 1
         state.seconds = steps.seconds_before + spent
@@ -325,10 +342,9 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
         seconds = self.seconds
         spent = seconds - self.seconds_before
         speed = count * fitting.recipe.batch / spent if spent > 0 else 0.0
-        fitting.watch.batch(
-            fitting.state.step, fitting.state.epoch + count / self._steps, own_loss, own_accuracy, speed,
-            self._seconds_left(seconds, spent / count),
-        )  # fmt: skip
+        position = (fitting.state.epoch + count / self._steps) / fitting.parts
+        left = self._seconds_left(seconds, spent / count)
+        fitting.watch.batch(fitting.state.step, position, own_loss, own_accuracy, speed, left)
         fitting.control.check()
         limit = fitting.recipe.seconds
         if limit is not None and seconds >= limit and count < self._steps:

@@ -1,0 +1,554 @@
+"""Stage two: a run.  Fine-tunes from the quick model's head, survives any interruption, keeps the better of the two.
+
+What is trained and how is in `recipe`; the loop is in `fitting`; here is the order of events: quick model, run folder,
+network, loop with checkpoints, choice of the best, its file, the exam, the result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from resnext_gui import __version__
+from resnext_gui.engine import backend
+from resnext_gui.engine.batches import LearningSet
+from resnext_gui.engine.checkpoints import load_state, prune, save_state
+from resnext_gui.engine.clock import process_seconds
+from resnext_gui.engine.control import Control, Emit
+from resnext_gui.engine.evaluation import evaluate, for_labels
+from resnext_gui.engine.features import (
+    Photographs,
+    Quick,
+    Stage,
+    announce,
+    choose_stage,
+    current_photographs,
+    fit_start,
+    make_quick,
+    quick_exists,
+    quick_score,
+)
+from resnext_gui.engine.fitting import FitState, Fitting, Practice, Score, Watch, blend
+from resnext_gui.engine.head import label_weights
+from resnext_gui.engine.images import load_uint8, normalise
+from resnext_gui.engine.modelfile import ModelFile, find_weights, save_network, weights_facts
+from resnext_gui.engine.pixels import DecodePool, PixelStore
+from resnext_gui.engine.recipe import Recipe, choose_recipe
+from resnext_gui.engine.resnext import set_trainable_stages, with_new_head
+from resnext_gui.engine.weights import ResolvedWeights, load_backbone
+from resnext_gui.messages import (
+    BatchPoint,
+    EpochLine,
+    JobStopped,
+    ModelReady,
+    Progress,
+    RunCreated,
+    Train,
+    TrainSpec,
+    UserError,
+)
+from resnext_gui.project import Item, Project, Run, read_json, write_json
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+MOST_PRACTICE = 1000
+"""Practice photographs that are looked at after each pass; more would take the time that learning needs."""
+
+STORE_FACTOR = 1.34
+"""Learning photographs are kept with a short side this much longer than the network's, for crops to choose from."""
+
+LEAST_PASSES = 8
+"""Where a whole pass would take more than an eighth of the budget, it is divided."""
+
+
+def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
+    """Serve `messages.Train`: fine-tune, or go on with an unfinished run.
+
+    Raises:
+        UserError: there is nothing to learn from, weights are missing, the disk is full, or the run is busy.
+        JobStopped: the person stopped it before there was anything to keep.
+    """
+    began = time.monotonic()
+    with Project.open(command.project) as project:
+        if command.run is not None:
+            run = project.run(command.run)
+            if run.status == "finished":
+                result: dict[str, Any] = run.read().get("result") or {}
+                return result
+            with run.lock():
+                return _guarded(run, lambda: _Training.reopened(project, run, command.job_id, emit, control))
+        plan = _plan(project, command, emit, control)
+        run = project.new_run(dataclasses.asdict(command.spec), command.spec.name)
+        with run.lock():
+            emit(RunCreated(command.job_id, run.id))
+            return _guarded(run, lambda: _Training.new(project, run, plan, command, began, emit, control))
+
+
+def _guarded(run: Run, prepare: Any) -> dict[str, Any]:
+    """Run the training; a failure is written down in the run before it goes on its way."""
+    try:
+        training: _Training = prepare()
+        return training.go()
+    except JobStopped:
+        run.update(status="stopped", ended=time.time())
+        raise
+    except Exception as error:
+        code, message = getattr(error, "code", "fault"), getattr(error, "message", str(error))
+        # A disk that refused the checkpoint may refuse this too; without a lock the run then reads "interrupted".
+        with contextlib.suppress(UserError):
+            run.update(status="failed", ended=time.time(), error={"code": code, "message": message})
+        raise
+
+
+@dataclasses.dataclass
+class _Plan:
+    """What a new run begins with."""
+
+    stage: Stage
+    quick: Quick
+    photographs: Photographs
+    recipe: Recipe
+    report: backend.DeviceReport
+
+
+def _plan(project: Project, command: Train, emit: Emit, control: Control) -> _Plan:
+    """Make or refresh the quick model and choose the recipe."""
+    spec = command.spec
+    current_photographs(project)
+    report = backend.setup(spec.device, spec.precision)
+    announce(command.job_id, report, emit)
+    stage = choose_stage(project, spec.weights, spec.size, spec.seed, spec.architecture, report.precision)
+    quick_stage = stage
+    if quick_exists(project):
+        quick_stage = choose_stage(project, None, None, spec.seed, None, report.precision)
+    quick = make_quick(project, quick_stage, command.job_id, emit, control, spec.seed, spec.class_weights)
+    photographs = quick.photographs
+    pretrained = stage.resolved.path is not None
+    recipe = choose_recipe(spec, len(photographs.learning), len(photographs.labels), pretrained)
+    return _Plan(stage, quick, photographs, recipe, report)
+
+
+class _Training:
+    """One run from its network to its result."""
+
+    def __init__(
+        self,
+        project: Project,
+        run: Run,
+        job_id: str,
+        emit: Emit,
+        control: Control,
+        spec: TrainSpec,
+        recipe: Recipe,
+        photographs: Photographs,
+        resolved: ResolvedWeights,
+        frozen: dict[str, Any],
+    ) -> None:
+        self.project, self.run, self.job_id, self.emit, self.control = project, run, job_id, emit, control
+        self.spec, self.recipe, self.photographs, self.resolved, self.frozen = (
+            spec, recipe, photographs, resolved, frozen,
+        )  # fmt: skip
+        self.prep = resolved.preprocessing.with_size(int(frozen["size"]))
+        self.began = time.monotonic()
+        self._points: list[dict[str, Any]] = []
+        self._told = 0.0
+        self._saved_at = 0.0
+        self._save_cost = 0.0
+        self._rates: list[float] = []
+
+    # ------------------------------------------------------------------------------------------------------------
+    # Beginnings
+
+    @classmethod
+    def new(
+        cls, project: Project, run: Run, plan: _Plan, command: Train, began: float, emit: Emit, control: Control
+    ) -> _Training:
+        """Write down everything that the run is fixed to, and return it."""
+        spec, stage, photographs, report = command.spec, plan.stage, plan.photographs, plan.report
+        head = plan.quick.head
+        if stage != plan.quick.stage:
+            head = fit_start(project, stage, photographs, command.job_id, emit, control, spec.seed, spec.class_weights)
+        frozen = {
+            "precision": report.precision,
+            "size": stage.prep.size,
+            "recipe": plan.recipe.to_dict(),
+            "seed": spec.seed,
+            "architecture": stage.architecture,
+            "weights_seed": stage.seed,
+            "parts": 1,
+        }
+        practice = _subset(photographs.practice)
+        quick = quick_score(project, plan.quick, practice, command.job_id, emit, control)
+        _save_photographs(run.folder, photographs, practice)
+        np.savez(run.folder / "start.npz", kernel=head.kernel, bias=head.bias, temperature=head.temperature)
+        run.update(
+            frozen=frozen,
+            device={"device": report.device, "name": report.name, "precision": report.precision,
+                    "reason": report.reason, "advice": report.advice},
+            labels=photographs.labels,
+            weights=weights_facts(stage.resolved, stage.seed, stage.architecture),
+            split={
+                "learning": len(photographs.learning),
+                "practice": len(photographs.practice),
+                "exam": len(for_labels(project, photographs.labels, "exam")),
+            },
+            quick={"right": quick.right, "total": quick.total, "loss": quick.loss},
+            quick_practice_accuracy=quick.accuracy,
+            first_model_seconds=plan.quick.first_model_seconds,
+            versions={"resnext_gui": __version__, "keras": keras.__version__, "backend": report.backend},
+        )  # fmt: skip
+        kept = dataclasses.replace(photographs, practice=practice)
+        made = cls(project, run, command.job_id, emit, control, spec, plan.recipe, kept, stage.resolved, frozen)
+        made.began = began
+        return made
+
+    @classmethod
+    def reopened(cls, project: Project, run: Run, job_id: str, emit: Emit, control: Control) -> _Training:
+        """Return an unfinished run as it was fixed at its beginning.
+
+        Raises:
+            UserError: it ended before it had begun, or its weights have gone.
+        """
+        body = run.read()
+        if "frozen" not in body or "split" not in body:
+            raise UserError(
+                "nothing_to_resume", f"The run '{run.name}' ended before it had learnt anything.", "Start a new run."
+            )
+        known = {field.name for field in dataclasses.fields(TrainSpec)}
+        spec = TrainSpec(**{key: value for key, value in body["spec"].items() if key in known})
+        frozen = body["frozen"]
+        report = backend.setup(spec.device, frozen["precision"])
+        announce(job_id, report, emit)
+        photographs = _load_photographs(run.folder)
+        recipe = Recipe.from_dict(frozen["recipe"])
+        resolved = find_weights(body["weights"])
+        emit(RunCreated(job_id, run.id))
+        run.update(status="running", ended=None, error=None)
+        return cls(project, run, job_id, emit, control, spec, recipe, photographs, resolved, frozen)
+
+    # ------------------------------------------------------------------------------------------------------------
+    # The run
+
+    def go(self) -> dict[str, Any]:
+        """Train to the end, or until stopped; returns the result."""
+        with DecodePool() as pool, backend.strategy_scope():
+            fitting = self._prepare(pool)
+            status = "finished"
+            try:
+                fitting.run()
+            except JobStopped:
+                status = "stopped"
+            self._flush_points()
+            return self._finish(fitting, status)
+
+    def _prepare(self, pool: DecodePool) -> Fitting:
+        spec, recipe, photographs = self.spec, self.recipe, self.photographs
+        self.emit(Progress(self.job_id, "preparing", 0, 0, "Getting the network ready"))
+        seed = int(self.frozen["seed"])
+        backend.seed(seed)
+        backbone = load_backbone(self.resolved, self.prep.size, int(self.frozen["weights_seed"]))
+        start = np.load(self.run.folder / "start.npz", allow_pickle=False)
+        # Divided by its temperature the head is calibrated, which is where the loss wants it anyway.
+        head = (start["kernel"] / start["temperature"], start["bias"] / start["temperature"])
+        fresh = spec.head == "hidden" or self.resolved.path is None
+        self.network = with_new_head(backbone, len(photographs.labels), spec.head, None if fresh else head, seed=seed)
+        set_trainable_stages(self.network, recipe.frozen_stages, recipe.frozen_statistics)
+        truth = np.array([item.label for item in photographs.learning], np.int64)
+        per_label = (
+            label_weights(truth, len(photographs.labels)) if recipe.balance else np.ones(len(photographs.labels))
+        )
+        store = PixelStore(
+            photographs.learning, math.ceil(self.prep.size * STORE_FACTOR), self.project.cache / "pixels"
+        )
+        learning = LearningSet(
+            store, truth, len(photographs.labels), per_label[truth].astype(np.float32), self.prep,
+            recipe.augmentation, seed, recipe.views,
+        )  # fmt: skip
+        practice = self._practice(pool)
+        watch = Watch(self._on_batch, self._on_epoch, self._on_checkpoint)
+        fitting = Fitting(
+            self.network, learning, practice, recipe, self.control, watch, pool,
+            parts=int(self.frozen["parts"]), compile_options=backend.compile_options(), state=FitState(),
+        )  # fmt: skip
+        self.fitting = fitting
+        checkpoint = self.run.read().get("last_checkpoint")
+        if checkpoint:
+            load_state(self.run.folder, checkpoint, fitting)
+            self.run.replace_history([e for e in self.run.history() if e["epoch"] <= fitting.state.epoch])
+            self.run.replace_batches([p for p in self.run.batches() if p["step"] <= fitting.state.step])
+        else:
+            self.run.replace_history([])
+            self.run.replace_batches([])
+            self._budget(fitting)
+        return fitting
+
+    def _practice(self, pool: DecodePool) -> Practice:
+        """Decode the practice photographs; those that cannot be read any more are left out."""
+        items, prep = self.photographs.practice, self.prep
+        pixels: list[Pixels] = []
+        labels: list[int] = []
+        for item, outcome in pool.in_order(lambda item: load_uint8(item.path, prep), items):
+            if not isinstance(outcome, UserError):
+                pixels.append(outcome)
+                labels.append(item.label)
+            self.control.check()
+        squares = np.stack(pixels) if pixels else np.zeros((0, prep.size, prep.size, 3), np.uint8)
+
+        def inputs(rows: Labels, side: int) -> Floats:
+            taken = squares[rows]
+            return normalise(taken[:, :, ::-1] if side else taken, prep)
+
+        return Practice(np.array(labels, np.int64), inputs, 2 if self.recipe.flip_answers else 1)
+
+    def _budget(self, fitting: Fitting) -> None:
+        """Turn the person's minutes into seconds of training, by what this machine has shown it can do.
+
+        What must come after the training, and what has been used up before it, is taken off: the promise is about
+        when the result is there.
+        """
+        began = time.monotonic()
+        fitting.state.best = fitting.practice_score()
+        fitting.state.best_weights = [np.array(w) for w in fitting.shadow.get_weights()]
+        if self.recipe.seconds is None:
+            return
+        began = time.monotonic()  # the first look was compiled on the way
+        looks = max(1, len(fitting.practice.labels) * fitting.practice.sides)
+        fitting.practice_score()
+        each = (time.monotonic() - began) / looks if len(fitting.practice.labels) else 0.05
+        exam = len(for_labels(self.project, self.photographs.labels, "exam")) * fitting.practice.sides
+        reserve = 4.0 + 1.2 * each * (exam + BLENDS_TRIED * looks)
+        whole = self.recipe.seconds
+        used = time.monotonic() - self.began - self.control.paused_seconds
+        seconds = max(0.2 * whole, whole - used - min(reserve, 0.4 * whole))
+        a_pass = 3.5 * each * len(self.photographs.learning)
+        parts = max(1, math.ceil(a_pass / (seconds / LEAST_PASSES)))
+        self.recipe = dataclasses.replace(self.recipe, seconds=seconds)
+        self.frozen = {**self.frozen, "recipe": self.recipe.to_dict(), "parts": parts}
+        self.run.update(frozen=self.frozen)
+        fitting.recipe, fitting.parts = self.recipe, parts
+
+    # ------------------------------------------------------------------------------------------------------------
+    # What the loop says
+
+    def _on_batch(
+        self, step: int, position: float, loss: float, accuracy: float, rate: float, left: float | None
+    ) -> None:
+        now = time.time()
+        # what comes after the last step takes a few seconds more
+        ends = now + left + 5.0 if left is not None else None
+        self.emit(BatchPoint(self.job_id, step, position, loss, accuracy, rate, left, ends))
+        self._points.append(
+            {"step": step, "position": position, "loss": loss, "accuracy": accuracy, "images_per_second": rate}
+        )
+        if now - self._told > 2.0:
+            self._told = now
+            self._flush_points()
+
+    def _flush_points(self) -> None:
+        if self._points:
+            points, self._points = self._points, []
+            self.run.append_batches(points)
+
+    def _on_epoch(
+        self, epoch: int, loss: float, accuracy: float, score: Score | None, rate: float, seconds: float, best: bool
+    ) -> None:
+        practice_loss, practice_accuracy = (score.loss, score.accuracy) if score else (None, None)
+        self.emit(EpochLine(self.job_id, epoch, loss, accuracy, practice_loss, practice_accuracy, rate, seconds, best))
+        self._flush_points()
+        self.run.append_history(
+            {
+                "epoch": epoch,
+                "loss": loss,
+                "accuracy": accuracy,
+                "practice_loss": practice_loss,
+                "practice_accuracy": practice_accuracy,
+                "learning_rate": rate,
+                "seconds": seconds,
+                "best": best,
+            }
+        )
+        steps = self.fitting.steps_per_pass
+        self._rates.append(steps * self.recipe.batch / max(1e-9, seconds))
+        if best and score is not None:
+            self.emit(
+                ModelReady(
+                    self.job_id, self.run.id, score.right, score.total, len(self.photographs.labels),
+                    len(self.photographs.learning),
+                )
+            )  # fmt: skip
+
+    def _on_checkpoint(self, state: FitState) -> None:
+        now = time.monotonic()
+        # saving may cost a tenth of the time, not more: what is lost in a crash is then a tenth as well
+        if self._saved_at and now - self._saved_at < 10 * self._save_cost and not self._ends(state):
+            return
+        facts = save_state(self.run.folder, self.fitting)
+        best = state.best
+        self.run.update(
+            last_checkpoint=facts,
+            progress=self.fitting.progress(state.seconds),
+            seconds_used=state.seconds,
+            best={
+                "epoch": state.best_epoch,
+                "practice_accuracy": best.accuracy if best else None,
+                "practice_loss": best.loss if best else None,
+            },
+        )
+        prune(self.run.folder, facts)
+        self._saved_at = time.monotonic()
+        self._save_cost = self._saved_at - now
+
+    def _ends(self, state: FitState) -> bool:
+        return self.fitting.progress(state.seconds) >= 1.0
+
+    # ------------------------------------------------------------------------------------------------------------
+    # The end
+
+    def _finish(self, fitting: Fitting, status: str) -> dict[str, Any]:
+        """Choose the weights, write the model, decide who answers, score the exam."""
+        stopped = status == "stopped"
+        self.emit(Progress(self.job_id, "finishing", 0, 0, "Choosing the best and scoring it"))
+        state = fitting.state
+        score, weights = self._choose(fitting, blends=not stopped)
+        fitting.model.set_weights(weights)
+        known = len(fitting.practice.labels)
+        model = ModelFile(
+            kind="network",
+            labels=self.photographs.labels,
+            preprocessing=self.prep,
+            temperature=score.temperature if known >= 10 else 1.0,
+            flip=self.recipe.flip_answers,
+            precision=self.frozen["precision"],
+            weights=self.run.read()["weights"],
+            photographs=self.photographs.fingerprint,
+            practice={"right": score.right, "total": score.total, "loss": score.loss},
+            counts={"labels": len(self.photographs.labels), "photographs": len(self.photographs.learning) + known},
+        )
+        save_network(self.run.folder, model, self.network)
+        body = self.run.read()
+        quick = Score(**body["quick"])
+        # The start is the quick model itself, only with mirror images: nothing has been learnt that could be better.
+        better = state.best_epoch > 0 and (score.beats(quick) if known else not stopped)
+        kept = "finetune" if better else "quick"
+        if better:
+            self.project.set_current_model(self.run.id, "Better on the practice photographs than the quick model")
+        elif self.project.current_model is None:
+            self.project.set_current_model("quick", "Better on the practice photographs than the fine-tuned one")
+        self.emit(
+            ModelReady(
+                self.job_id, self.run.id, score.right, score.total, len(self.photographs.labels),
+                len(self.photographs.learning),
+            )
+        )  # fmt: skip
+        exam = self._exam(self.run.id if better else "quick", stopped)
+        result = {
+            "run": self.run.id,
+            "kept": kept,
+            "practice_accuracy": score.accuracy if better else quick.accuracy,
+            "finetune_practice_accuracy": score.accuracy,
+            "quick_practice_accuracy": quick.accuracy,
+            "accuracy": exam["right"] / exam["total"] if exam else None,
+            "accuracy_low": exam["low"] if exam else None,
+            "accuracy_high": exam["high"] if exam else None,
+            "exam": exam["total"] if exam else 0,
+            "right": exam["right"] if exam else 0,
+            "seconds": time.monotonic() - self.began - self.control.paused_seconds,
+            "first_model_seconds": body.get("first_model_seconds") or process_seconds(),
+            "images_per_second": float(np.median(self._rates)) if self._rates else 0.0,
+            "device": body["device"]["device"],
+            "precision": self.frozen["precision"],
+            "status": status,
+            "epochs": math.ceil(state.epoch / fitting.parts),
+            "best_epoch": state.best_epoch,
+        }
+        done = status == "finished"
+        facts = None if done else body.get("last_checkpoint")
+        self.run.update(
+            status=status,
+            ended=time.time(),
+            result=result,
+            best_model="model.json",
+            progress=1.0 if done else body.get("progress", 0.0),
+            seconds_used=state.seconds,
+            last_checkpoint=facts,
+            best={
+                "epoch": state.best_epoch,
+                "practice_accuracy": score.accuracy,
+                "practice_loss": score.loss,
+            },
+        )
+        prune(self.run.folder, facts)
+        return result
+
+    def _choose(self, fitting: Fitting, blends: bool) -> tuple[Score, list[npt.NDArray[Any]]]:
+        """Return the best weights: those of the best pass, or some way back from them towards the start.
+
+        Weights between a pretrained start and a fine-tuned end are often better than both; only with frozen
+        statistics, without which the start is another function.
+        """
+        state = fitting.state
+        best, weights = state.best, state.best_weights
+        if best is None or weights is None:
+            weights = [np.array(w) for w in fitting.shadow.get_weights()]
+            return fitting.score_with(weights, check=False), weights
+        if blends and state.best_epoch > 0 and best.total and self.recipe.frozen_statistics:
+            for share in BLENDS:
+                mixed = blend(fitting.start_weights, state.best_weights or weights, share)
+                score = fitting.score_with(mixed, check=False)
+                if score.merit > best.merit:
+                    best, weights = score, mixed
+        return best, weights
+
+    def _exam(self, model: str, stopped: bool) -> dict[str, Any] | None:
+        items = for_labels(self.project, self.photographs.labels, "exam")
+        # A person who stops waits for the end: a long exam can be had from the results page.
+        if not items or (stopped and len(items) > 100):
+            return None
+        try:
+            return evaluate(self.project, model, "exam", self.job_id, self.emit, None)
+        except UserError:
+            return None
+
+
+BLENDS = (0.7, 0.85)
+"""How far from the start to the best pass the weights tried in the end lie."""
+
+BLENDS_TRIED = len(BLENDS)
+
+
+def _subset(practice: list[Item]) -> list[Item]:
+    """Return all practice photographs, or of many an even share of each label, the same whenever asked."""
+    if len(practice) <= MOST_PRACTICE:
+        return practice
+    return [practice[n] for n in np.linspace(0, len(practice) - 1, MOST_PRACTICE).astype(int)]
+
+
+def _save_photographs(folder: Path, photographs: Photographs, practice: list[Item]) -> None:
+    """Write down who takes part, so that a resumed run learns from the same photographs in the same order."""
+    write_json(
+        folder / "photographs.json",
+        {
+            "labels": photographs.labels,
+            "learning": [[i.photo_id, i.path, i.hash, i.label] for i in photographs.learning],
+            "practice": [[i.photo_id, i.path, i.hash, i.label] for i in practice],
+        },
+    )
+
+
+def _load_photographs(folder: Path) -> Photographs:
+    try:
+        body = read_json(folder / "photographs.json")
+        groups = [[Item(*values) for values in body[name]] for name in ("learning", "practice")]
+        return Photographs([str(label) for label in body["labels"]], *groups)
+    except (OSError, KeyError, TypeError) as error:
+        raise UserError("damaged", f"The notes of the run in '{folder}' are damaged.", "Start a new run.") from error
