@@ -19,6 +19,7 @@ from resnext_gui.ui.pages.photos_loupe import LoupeDesk
 from resnext_gui.ui.widgets.dock import Dock
 from resnext_gui.ui.widgets.findings import FindingsLine, FindingsPanel
 from resnext_gui.ui.widgets.gallery import Gallery
+from resnext_gui.ui.widgets.grid import no_photos
 from resnext_gui.ui.widgets.label_list import Where
 from resnext_gui.ui.widgets.labels import WIDTH, LabelsPanel
 from resnext_gui.ui.widgets.notice import Notice
@@ -58,6 +59,8 @@ class PhotosPage(QWidget):
         self._dirty = True
         self._fresh = True
         self._cost = 0.0
+        self._refreshed_at = 0.0
+        self._shut = False
         self._select_all_next = False
         self._build()
         self.labelling = Labelling(self)
@@ -175,6 +178,8 @@ class PhotosPage(QWidget):
     # What is shown
 
     def _fetch(self, ids: Sequence[int]) -> list[Photo]:
+        if self.session.closed is True:  # the page outlives its session for a turn of the event loop
+            return []
         try:
             return self.session.project.photos(ids)
         except UserError:
@@ -183,15 +188,15 @@ class PhotosPage(QWidget):
     def _changed(self) -> None:
         """Photographs or labels changed: refresh soon, and not too often while photographs stream in."""
         self._dirty = True
-        if self.isVisible() and not self._refresh_timer.isActive():
+        if self.isVisible() and not self._shut and not self._refresh_timer.isActive():
             since = time.monotonic() - self._refreshed_at
             wait = max(0.0, self._cost * PATIENCE - since)
             self._refresh_timer.start(round(wait * 1000))
 
-    _refreshed_at = 0.0
-
     def refresh(self) -> None:
         """Read the project again and show what it holds now."""
+        if self._shut or self.session.closed is True:
+            return
         began = time.monotonic()
         self._dirty = False
         project = self.session.project
@@ -459,6 +464,9 @@ class PhotosPage(QWidget):
         self.labelling.cancel()
 
     def shut(self) -> None:
-        """End the threads that read pictures."""
+        """End the threads that read pictures, and read no more of the project."""
+        self._shut = True
+        self._refresh_timer.stop()
+        self.gallery.set_fetch(no_photos)
         self.gallery.thumbs.close()
         self.looking.shut()

@@ -151,6 +151,7 @@ class Labelling(QObject):
         window = self._page.window()
         if self._entry is None or self._entry.parentWidget() is not window:
             self._entry = LabelEntry(window)
+            self._page.destroyed.connect(self._entry.deleteLater)
             self._entry.picked.connect(self._picked)
             self._entry.made.connect(self._made)
         self._entry.ask(labels, title, may_make=may_make)

@@ -57,6 +57,7 @@ class LoupeDesk(QObject):
     def _make(self) -> Loupe:
         page = self._page
         loupe = Loupe(page.window())
+        page.destroyed.connect(loupe.deleteLater)  # it belongs to the window, which outlives the page
         loupe.closed.connect(page.gallery.setFocus)
         loupe.stepped.connect(self._step)
         loupe.label_key.connect(page.labelling.give_key)

@@ -37,6 +37,7 @@ class Loupe(QWidget):
         self._thumb = ""
         self._coarse = QImage()
         self._asked_full = False
+        self._no_original = False
         self._model_eye = False
         self._original: tuple[QImage, QSize] | None = None
         self._loader = PictureLoader(self)
@@ -160,6 +161,7 @@ class Loupe(QWidget):
             return
         self._model_eye = False
         self._asked_full = False
+        self._no_original = False
         self._original = None
         self.eye_button.setChecked(False)
         self.actual_button.setChecked(False)
@@ -170,10 +172,9 @@ class Loupe(QWidget):
             gone = photo.status == "gone"
             self._say(self.tr("The file is gone.") if gone else photo.reason or self.tr("It could not be read."))
             return
-        if self._thumb:
+        self._loader.request((photo.id, "fit"), photo.path, self._room())
+        if self._thumb:  # asked for last, so read first
             self._loader.request((photo.id, "thumb"), self._thumb)
-        room = self._room()
-        self._loader.request((photo.id, "fit"), photo.path, room)
 
     def _room(self) -> QSize:
         ratio = self.devicePixelRatioF()
@@ -203,7 +204,10 @@ class Loupe(QWidget):
         if part == "thumb":
             if self._original is None and not self.shows_model_view:
                 known = QSize(photo.width, photo.height)
+                self.note.hide()
                 self.view.show_image(decoded.image, known if known.isValid() and known.width() else full)
+                if self._no_original:
+                    self._caption(extra=self.tr("shown from its preview"))
             return
         self._original = (decoded.image, full)
         self.note.hide()
@@ -213,12 +217,10 @@ class Loupe(QWidget):
 
     def _fall_back(self) -> None:
         """Formats that Qt does not read are shown from their thumbnail, which the engine makes."""
-        if self._thumb and not self.view.empty:
+        self._no_original = True
+        if not self.view.empty:
             self._caption(extra=self.tr("shown from its preview"))
-        elif self._thumb and self._photo is not None:
-            self._loader.request((self._photo.id, "thumb"), self._thumb)
-            self._caption(extra=self.tr("shown from its preview"))
-        else:
+        elif not self._thumb:
             self._say(self.tr("No large view of this file. Press V to see what the model receives."))
 
     def _want_detail(self) -> None:

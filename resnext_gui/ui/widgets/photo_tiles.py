@@ -119,7 +119,7 @@ class Geometry:
         """Return the cells of all rows that lie at least partly between two heights."""
         down = self.step[1]
         first = max(0, (top - MARGIN) // down)
-        last = max(first, min(self.rows, (bottom - MARGIN) // down + 1))
+        last = max(first + 1, (bottom - MARGIN) // down + 1)
         return range(min(self.count, first * self.columns), min(self.count, last * self.columns))
 
 

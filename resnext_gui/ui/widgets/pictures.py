@@ -178,12 +178,14 @@ class PictureLoader(QObject):
         """Whether `key` waits for its turn."""
         return key in self._decoder.wishes
 
-    def keep_only(self, keys: Iterable[Hashable]) -> None:
-        """Forget the wishes that have not begun, but for `keys`."""
+    def keep_only(self, keys: Iterable[Hashable]) -> list[Hashable]:
+        """Forget the wishes that have not begun, but for `keys`; returns what was forgotten."""
         kept = set(keys)
         with self._decoder.condition:
-            for key in [key for key in self._decoder.wishes if key not in kept]:
+            forgotten = [key for key in self._decoder.wishes if key not in kept]
+            for key in forgotten:
                 del self._decoder.wishes[key]
+        return forgotten
 
     def close(self) -> None:
         """Forget all wishes and end the thread."""
@@ -227,10 +229,13 @@ class Thumbs(QObject):
         self._pixmaps: OrderedDict[int, QPixmap] = OrderedDict()
         self._paths: OrderedDict[int, str] = OrderedDict()
         self._failed: set[int] = set()
+        self._vanished: set[int] = set()
         self._side = 0
         self._radius = 0.0
         self._ratio = 1.0
         self._wish: list[int] = []
+        self._reading: set[Hashable] = set()
+        self._closed = False
         self._loader = PictureLoader(self)
         self._loader.loaded.connect(self._decoded)
         self._rest = QTimer(self)
@@ -246,7 +251,7 @@ class Thumbs(QObject):
             self._side, self._radius, self._ratio = side, radius, ratio
             self._pixmaps.clear()
             self.bytes = 0
-            self._loader.keep_only(())
+            self._reading.difference_update(self._loader.keep_only(()))
 
     def pixmap(self, photo_id: int) -> QPixmap | None:
         """Return the thumbnail, or None while there is none."""
@@ -265,6 +270,8 @@ class Thumbs(QObject):
 
     def want(self, visible: Iterable[int], ahead: Iterable[int] = ()) -> None:
         """Say what is on screen now, and what may come into view next."""
+        if self._closed:
+            return
         visible = list(visible)
         known: list[int] = []
         wish: list[int] = []
@@ -272,10 +279,9 @@ class Thumbs(QObject):
             if photo_id in self._pixmaps or photo_id in self._failed:
                 continue
             (known if photo_id in self._paths else wish).append(photo_id)
-        self._loader.keep_only((photo_id, self._side) for photo_id in known)
+        self._reading.difference_update(self._loader.keep_only((photo_id, self._side) for photo_id in known))
         for photo_id in reversed(known):  # the newest wish is read first
-            if not self._loader.pending((photo_id, self._side)):
-                self._read(photo_id)
+            self._read(photo_id)
         if wish != self._wish:
             self._wish = wish
             self._rest.start(self.REST_MS)
@@ -298,6 +304,7 @@ class Thumbs(QObject):
         """Drop what is known of a photograph, because its file changed."""
         self._paths.pop(photo_id, None)
         self._failed.discard(photo_id)
+        self._vanished.discard(photo_id)
         old = self._pixmaps.pop(photo_id, None)
         if old is not None:
             self.bytes -= _bytes(old)
@@ -306,13 +313,17 @@ class Thumbs(QObject):
         """Drop everything, because another project is shown."""
         self._paths.clear()
         self._failed.clear()
+        self._vanished.clear()
         self._pixmaps.clear()
         self._wish.clear()
         self.bytes = 0
-        self._loader.keep_only(())
+        self._reading.difference_update(self._loader.keep_only(()))
 
     def close(self) -> None:
-        """End the thread that reads."""
+        """Ask for nothing any more and end the thread that reads."""
+        self._rest.stop()
+        self._wish.clear()
+        self._closed = True
         self._loader.close()
 
     def _ask(self) -> None:
@@ -322,25 +333,27 @@ class Thumbs(QObject):
             self._rest.start(self.ASK_AGAIN_MS)
 
     def _read(self, photo_id: int) -> None:
+        key = (photo_id, self._side)
+        if key in self._reading:
+            return
+        self._reading.add(key)
         side = max(1, round(self._side * self._ratio))
-        self._loader.request(
-            (photo_id, self._side), self._paths[photo_id], QSize(side, side), self._radius * self._ratio
-        )
+        self._loader.request(key, self._paths[photo_id], QSize(side, side), self._radius * self._ratio)
 
     def _decoded(self, decoded: Decoded) -> None:
         if not isinstance(decoded.key, tuple):
             return
         photo_id, side = decoded.key
+        self._reading.discard(decoded.key)
         if side != self._side:
             return
         if decoded.image.isNull():
-            # The cache may be cleared at any time: a file that has gone is made again, a broken one is not.
+            # The cache may be cleared at any time: a file that has gone is made again once, a broken one is not.
             path = self._paths.pop(photo_id, "")
-            if path and Path(path).exists():
+            if photo_id in self._vanished or Path(path).exists():
                 self._failed.add(photo_id)
-                self.changed.emit(photo_id)
-            elif path:
-                self._rest.start(self.REST_MS)
+            self._vanished.add(photo_id)
+            self.changed.emit(photo_id)
             return
         pixmap = QPixmap.fromImage(decoded.image)
         pixmap.setDevicePixelRatio(self._ratio)
