@@ -6,7 +6,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QLocale, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -15,6 +16,10 @@ from PySide6.QtWidgets import QApplication
 from resnext_gui import __version__
 from resnext_gui.ui import errors, theme
 from resnext_gui.ui.settings import Settings, log_folder
+from resnext_gui.ui.warmup import WarmUp
+
+if TYPE_CHECKING:
+    from resnext_gui.ui.main_window import MainWindow
 
 WARM_UP_AFTER = 400
 """Milliseconds after the first paint before anything heavy begins."""
@@ -45,9 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The window decides when the program ends: a run may finish without it.
     app.setQuitOnLastWindowClosed(False)
     window.show()
-    QTimer.singleShot(0, window, lambda: _after_first_paint(window, arguments.path))
+    warm_up = WarmUp()
+    QTimer.singleShot(0, window, lambda: _after_first_paint(window, warm_up, arguments.path))
     _obey_signals(app, window.close)
     status = app.exec()
+    warm_up.wait()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, 0)
     return int(status)
@@ -64,13 +71,9 @@ def make_application() -> QApplication:
     return QApplication(sys.argv[:1])
 
 
-def _after_first_paint(window: object, path: str | None) -> None:
+def _after_first_paint(window: MainWindow, warm_up: WarmUp, path: str | None) -> None:
     from resnext_gui.ui.intake import is_project
-    from resnext_gui.ui.main_window import MainWindow
-    from resnext_gui.ui.widgets import plot
 
-    if not isinstance(window, MainWindow):
-        return
     if path is not None:
         absolute = os.path.abspath(path)  # noqa: PTH100 - links the person made on purpose stay
         if is_project(absolute):
@@ -78,13 +81,11 @@ def _after_first_paint(window: object, path: str | None) -> None:
         else:
             window.intake.learn_in_new_project([absolute])
     QTimer.singleShot(WARM_UP_AFTER, window, window.warm_up)
-    QTimer.singleShot(WARM_UP_AFTER, plot.preload)
+    QTimer.singleShot(WARM_UP_AFTER, window, warm_up.start)
 
 
-def _obey_signals(app: QApplication, close: object) -> None:
+def _obey_signals(app: QApplication, close: Callable[[], Any]) -> None:
     """Let Ctrl+C in a terminal, and a polite kill, close the window like its cross does."""
-    if not callable(close):
-        return
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: close())
     # Python sees signals only between two of its own instructions, so give it some.

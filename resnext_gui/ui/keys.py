@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from PySide6.QtCore import QCoreApplication
+
+from resnext_gui.ui.places import PAGES
 
 Group = tuple[str, Sequence[tuple[str, str]]]
 
@@ -14,13 +15,7 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("keys", text)
 
 
-def title_of(page: Any) -> str:
-    """Return the title of a page's class in the person's language; its key serves where it has none."""
-    title = getattr(page, "title", None)
-    return _tr(title) if isinstance(title, str) else _tr(str(page.key).capitalize())
-
-
-def groups(pages: Sequence[Any]) -> list[Group]:
+def groups() -> list[Group]:
     """Return the groups of keys: everywhere, then for each page."""
     everywhere = [
         ("Ctrl 1 .. 4", _tr("Photos, Train, Results, Classify")),
@@ -33,10 +28,10 @@ def groups(pages: Sequence[Any]) -> list[Group]:
         ("Ctrl Q", _tr("Quit")),
     ]
     found: list[Group] = [(_tr("Everywhere"), everywhere)]
-    for page in pages:
-        keys = getattr(page, "keys", None) or _DEFAULT.get(page.key)
+    for place in PAGES:
+        keys = getattr(place.load(), "keys", None) or _DEFAULT.get(place.key)
         if keys:
-            found.append((title_of(page), [(combination, _tr(text)) for combination, text in keys]))
+            found.append((place.title, [(combination, _tr(text)) for combination, text in keys]))
     return found
 
 

@@ -23,13 +23,10 @@ from resnext_gui.project import Project, new_project_folder
 from resnext_gui.ui import theme, words
 from resnext_gui.ui.engine_client import EngineClient
 from resnext_gui.ui.intake import ASK, LEARN, Intake, is_project
-from resnext_gui.ui.keys import groups, title_of
+from resnext_gui.ui.keys import groups
 from resnext_gui.ui.menu import make_menu
-from resnext_gui.ui.pages.classify import ClassifyPage
-from resnext_gui.ui.pages.photos import PhotosPage
-from resnext_gui.ui.pages.results import ResultsPage
 from resnext_gui.ui.pages.start import StartPage
-from resnext_gui.ui.pages.train import TrainPage
+from resnext_gui.ui.places import PAGES
 from resnext_gui.ui.session import Session
 from resnext_gui.ui.settings import Settings, log_folder
 from resnext_gui.ui.state import Device, Problem, TrainingState, Unfinished
@@ -43,8 +40,8 @@ from resnext_gui.ui.widgets.rail import Rail
 from resnext_gui.ui.widgets.strip import Strip
 from resnext_gui.ui.widgets.topbar import TopBar
 
-PAGES: tuple[type[Any], ...] = (PhotosPage, TrainPage, ResultsPage, ClassifyPage)
-"""The places of the rail, from top to bottom.  A page is one file in ``ui/pages`` and one entry here."""
+PAGE_EVERY = 60
+"""Milliseconds between the making of two pages."""
 
 PAUSE_PATIENCE = 4000
 """Milliseconds a run gets to reach a safe point when the window closes; a crash loses no more than that."""
@@ -109,7 +106,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.top)
         row = QHBoxLayout()
         row.setSpacing(0)
-        self.rail = Rail([(page.key, title_of(page), page.icon) for page in PAGES])
+        self.rail = Rail([(place.key, place.title, place.key) for place in PAGES])
         self.rail.chosen.connect(self.turn_to)
         row.addWidget(self.rail)
         right = QVBoxLayout()
@@ -140,8 +137,8 @@ class MainWindow(QMainWindow):
             shortcut = QShortcut(QKeySequence(sequence), self)
             shortcut.activated.connect(run)
 
-        for number, page in enumerate(PAGES, 1):
-            key(f"Ctrl+{number}", partial(self.turn_to, page.key))
+        for number, place in enumerate(PAGES, 1):
+            key(f"Ctrl+{number}", partial(self.turn_to, place.key))
         key("?", self.show_keys)
         key("F1", self.show_keys)
         key(QKeySequence.StandardKey.Paste, self.intake.paste)
@@ -163,7 +160,7 @@ class MainWindow(QMainWindow):
 
     def turn_to(self, key: str) -> None:
         """Bring a page to the front; ``"start"`` is the first page."""
-        widget = self.start if key == "start" else self.pages.get(key)
+        widget = self.start if key == "start" else self._made(key)
         if widget is None:
             return
         self._page = key
@@ -176,6 +173,22 @@ class MainWindow(QMainWindow):
         if not framed:
             self.start.show_recent(self.settings.recent())
         widget.setFocus()
+
+    def _made(self, key: str) -> QWidget | None:
+        """Return the page `key`, made now if it was not yet."""
+        if self.session is not None and key not in self.pages:
+            place = next((place for place in PAGES if place.key == key), None)
+            if place is not None:
+                self.pages[key] = place.load()(self.session)
+                self.stack.addWidget(self.pages[key])
+        return self.pages.get(key)
+
+    def _make_next(self) -> None:
+        """Make the pages that are not in front one by one, so that opening a project never holds up the window."""
+        missing = [place.key for place in PAGES if place.key not in self.pages]
+        if self.session is not None and missing:
+            self._made(missing[0])
+            QTimer.singleShot(PAGE_EVERY, self.session, self._make_next)
 
     # ---- projects
 
@@ -221,10 +234,6 @@ class MainWindow(QMainWindow):
         trainer = self._trainer() if self._trainer is not None else None
         session = Session(project, self.assistant, trainer, log_folder(), self)
         self.session = session
-        for page in PAGES:
-            made = page(session)
-            self.pages[page.key] = made
-            self.stack.addWidget(made)
         session.work_changed.connect(self.strip.show_work)
         session.model_changed.connect(self._model_timer.start)
         session.quick_changed.connect(self._model_timer.start)
@@ -246,13 +255,13 @@ class MainWindow(QMainWindow):
             hint = self.tr("Copy its folder to a place of your own and open it there.")
             self.show_problem(Problem("", message, hint, code="read_only", tone="caution"))
         self._remember()
-        # Where the next step is: answers if there is a model, photographs otherwise.
         self.turn_to("photos")
         QTimer.singleShot(0, session, self._after_opening)
 
     def _after_opening(self) -> None:
         if self.session is None:
             return
+        self._make_next()
         self.session.open_up()
         for unfinished in self.session.unfinished()[:1]:
             self._offer(unfinished)
@@ -399,7 +408,7 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         """List the keys."""
-        KeyHelp(groups(PAGES), self).show()
+        KeyHelp(groups(), self).show()
 
     def _choose_model(self, model: str) -> None:
         if self.session is not None:

@@ -60,6 +60,7 @@ QToolTip {{
 def _frames(c: Palette) -> str:
     return f"""
 QFrame[role="card"] {{ background: {c.surface}; border: 1px solid {c.line}; border-radius: 10px; }}
+QFrame[role="popup"] {{ background: {c.surface}; border: 1px solid {c.line}; border-radius: 4px; }}
 QWidget[role="surface"] {{ background: {c.surface}; }}
 QFrame[role="well"] {{ background: {c.ground}; border: 1px solid {c.line}; border-radius: 10px; }}
 QFrame[role="bar"] {{ background: {c.surface}; border: none; border-bottom: 1px solid {c.line}; }}
@@ -220,7 +221,7 @@ QHeaderView::section {{
   background: {c.surface}; color: {c.quiet}; border: none; border-bottom: 1px solid {c.line}; padding: 6px 8px;
 }}
 QTableCornerButton::section {{ background: {c.surface}; border: none; }}
-QMenu {{ background: {c.surface}; border: 1px solid {c.line}; border-radius: 10px; padding: 6px; }}
+QMenu {{ background: {c.surface}; border: 1px solid {c.line}; border-radius: 4px; padding: 6px; }}
 QMenu::item {{ padding: 6px 20px 6px 12px; border-radius: 6px; min-height: 18px; }}
 QMenu::item:selected {{ background: {c.accent_soft}; }}
 QMenu::item:disabled {{ color: {c.quiet}; }}

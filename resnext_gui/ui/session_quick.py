@@ -37,6 +37,7 @@ class QuickDesk(QObject):
         self._session = session
         self._job: Job | None = None
         self._version_in_work = 0
+        self._listed = False
         self._again = False
         self._tries = 0
         self._scan_began: float | None = None
@@ -140,6 +141,7 @@ class QuickDesk(QObject):
         self._timer.stop()
         self._again = False
         self._version_in_work = version
+        self._listed = False
         self._job = job = session.assistant.submit(messages.MakeQuick("", session.folder))
         self._set(phase="reading", done=0, total=0, message="", seconds_left=None)
         session.set_work("quick", Work(self.tr("Getting to know the photographs"), key="quick"))
@@ -149,6 +151,10 @@ class QuickDesk(QObject):
 
     def _on_event(self, event: object) -> None:
         session = self._session
+        if isinstance(event, Progress | messages.ModelReady) and not self._listed:
+            # The engine has listed the photographs by now; giving them their kinds counts as a change as well.
+            self._listed = True
+            self._version_in_work = session.project.data_version()
         if isinstance(event, Progress):
             self._set(done=event.done, total=event.total, message=event.text, seconds_left=event.seconds_left)
             work = Work(

@@ -183,33 +183,42 @@ class Theme(QObject):
 
     def pixmap(self, name: str, size: int, colour: str | None = None, ratio: float = 1.0) -> QPixmap:
         """Draw icon `name`, `size` pixels a side before scaling by `ratio`, in `colour` (None: the text's)."""
-        renderer = QSvgRenderer(QByteArray(self._svg(name, colour or self._palette.text).encode()))
-        pixels = max(1, round(size * ratio))
-        picture = QPixmap(pixels, pixels)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        renderer.render(painter, QRectF(0, 0, pixels, pixels))
-        painter.end()
-        picture.setDevicePixelRatio(ratio)
-        return picture
+        return _draw(self._renderer(name, colour or self._palette.text), size, ratio)
 
     def icon(self, name: str, colour: str | None = None) -> QIcon:
-        """Return icon `name` in `colour` (None: the text's), sharp from 16 to 96 pixels."""
+        """Return icon `name` in `colour` (None: the text's), sharp from 16 to 48 pixels."""
         ink = colour or self._palette.text
         found = self._icons.get((name, ink))
         if found is None:
             found = QIcon()
-            for pixels in (16, 20, 24, 32, 40, 48, 64, 96):
-                found.addPixmap(self.pixmap(name, pixels, ink))
-                found.addPixmap(self.pixmap(name, pixels, self._palette.edge), QIcon.Mode.Disabled)
+            renderer = self._renderer(name, ink)
+            for pixels in (16, 20, 24, 32, 40, 48):
+                found.addPixmap(_draw(renderer, pixels))
+            renderer = self._renderer(name, self._palette.edge)
+            for pixels in (20, 40):
+                found.addPixmap(_draw(renderer, pixels), QIcon.Mode.Disabled)
             self._icons[name, ink] = found
         return found
+
+    def _renderer(self, name: str, colour: str) -> QSvgRenderer:
+        return QSvgRenderer(QByteArray(self._svg(name, colour).encode()))
 
     def _svg(self, name: str, colour: str) -> str:
         if name not in self._sources:
             path = asset("icons", f"{name}.svg")
             self._sources[name] = path.read_text("utf-8") if path.is_file() else _EMPTY
         return self._sources[name].replace("currentColor", colour)
+
+
+def _draw(renderer: QSvgRenderer, size: int, ratio: float = 1.0) -> QPixmap:
+    pixels = max(1, round(size * ratio))
+    picture = QPixmap(pixels, pixels)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    renderer.render(painter, QRectF(0, 0, pixels, pixels))
+    painter.end()
+    picture.setDevicePixelRatio(ratio)
+    return picture
 
 
 _EMPTY = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"/>'

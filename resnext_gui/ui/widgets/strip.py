@@ -22,7 +22,7 @@ class Strip(QFrame):
         self.setProperty("role", "dock")
         self.setFixedHeight(HEIGHT)
         row = QHBoxLayout(self)
-        row.setContentsMargins(16, 0, 8, 0)
+        row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(12)
         self._title = QLabel()
         self._title.setTextFormat(Qt.TextFormat.PlainText)
