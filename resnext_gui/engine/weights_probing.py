@@ -44,7 +44,8 @@ def probe_activations(path: Path, model: keras.Model, preprocessing: Preprocessi
         CheckpointError: as above.
     """
     mean, std = np.asarray(preprocessing.mean, "float32"), np.asarray(preprocessing.std, "float32")
-    pixels = (probe_pictures().astype("float32") / 255 - mean) / std
+    pictures = probe_pictures(size=model.input_shape[1] or PROBE_SIZE)
+    pixels = (pictures.astype("float32") / 255 - mean) / std
     answers = keras.ops.convert_to_numpy(model(pixels, training=False))
     if not np.isfinite(answers).all():
         raise CheckpointError(path, "its answers to test pictures are not finite numbers", code="bad_activations")
