@@ -36,7 +36,7 @@ class Job(QObject):
     started = Signal()
     happened = Signal(object)
     """Any other event of this job, as a `messages` dataclass."""
-    finished = Signal(dict)
+    finished = Signal(object)  # a dict; declared as one, Qt would make another out of it
     failed = Signal(object)
     """`messages.Failed`."""
     over = Signal()

@@ -244,6 +244,7 @@ class MainWindow(QMainWindow):
         session.navigate.connect(self.turn_to)
         session.name_changed.connect(self._show_name)
         session.import_finished.connect(lambda _receipt: self._remember())
+        session.back.connect(partial(self.banners.drop, "folder_gone"))
         if self._device is not None:
             session.set_device(self._device)
         self._show_name(project.name)

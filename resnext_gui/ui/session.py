@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 LOOK_EVERY = 700
 """Milliseconds between two looks at whether another process changed the project."""
+LOOK_AGAIN = 3000
+"""The same, while the project's drive is not there."""
 
 
 class Session(QObject):
@@ -63,6 +65,8 @@ class Session(QObject):
     problem = Signal(object)
     navigate = Signal(str)
     name_changed = Signal(str)
+    back = Signal()
+    """The project can be reached again after a `problem` said that it could not."""
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class Session(QObject):
         self._device: Device | None = None
         self._seen_version = project.data_version()
         self._closed = False
+        self._away = False
         self.imports = ImportDesk(self)
         self.quicks = QuickDesk(self)
         self.answers = AnswerDesk(self)
@@ -248,9 +253,15 @@ class Session(QObject):
         try:
             version = self.project.data_version()
         except UserError as error:
-            self._look.stop()
-            self.tell(error, "")
+            if not self._away:
+                self._away = True
+                self._look.setInterval(LOOK_AGAIN)
+                self.tell(error, "")
             return
+        if self._away:
+            self._away = False
+            self._look.setInterval(LOOK_EVERY)
+            self.back.emit()
         if version != self._seen_version:
             self._seen_version = version
             self.photos_changed.emit()
