@@ -71,7 +71,10 @@ def in_hundred(low: float, high: float) -> str:
 
 def number(value: int) -> str:
     """Return the integer with the language's thousands separator, "4,000"."""
-    return QLocale().toString(int(value))
+    locale = QLocale()
+    if locale.language() == QLocale.Language.C:  # which separates nothing
+        locale = QLocale(QLocale.Language.English)
+    return locale.toString(int(value))
 
 
 def of(right: int, total: int) -> str:

@@ -56,7 +56,7 @@ class Plot(QWidget):
         super().__init__(parent)
         self._x_name = x_name
         self._bounded = bounded
-        self._series: dict[str, tuple[Sequence[float], Sequence[float], str, str]] = {}
+        self._series: dict[str, tuple[list[float], list[float], str, str]] = {}
         self._items: dict[str, Any] = {}
         self._level: float | None = None
         self._log = False
@@ -92,7 +92,9 @@ class Plot(QWidget):
             colour: a colour's name in the palette.
             style: ``"faint"``, ``"line"``, ``"dots"`` (line with round marks) or ``"dashed"``.
         """
-        self._series[key] = (x, y, colour, style)
+        # Copies, since what they come from goes on growing.  Lists, since to numpy, which belongs to the plotting
+        # library, arrays of the standard library would be scalars.
+        self._series[key] = (list(x), list(y), colour, style)
         if self._plot is not None:
             self._draw(key)
 
@@ -223,8 +225,7 @@ class Plot(QWidget):
             if style == "dots" or len(x) == 1:
                 options = {"symbol": "o", "symbolSize": 7, "symbolBrush": ink}
                 options["symbolPen"] = _pen(theme.colour("surface"), 1.0)
-        # Lists, since numpy belongs to the plotting library and arrays of the standard library would be scalars to it.
-        item.setData(list(x), list(y), pen=pen, **options)
+        item.setData(x, y, pen=pen, **options)
 
     def _draw_level(self) -> None:
         pg = sys.modules["pyqtgraph"]
