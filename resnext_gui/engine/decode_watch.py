@@ -90,6 +90,10 @@ class DecodeWatch:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_guard"):
+            self.close()
+
     def _slot(self) -> IO[bytes] | None:
         slot: IO[bytes] | None = getattr(self._own, "file", None)
         if slot is None and self._works:

@@ -33,7 +33,7 @@ def thumbnail_path(project: Project, content_hash: str) -> Path:
 
 def watch_for(project: Project) -> DecodeWatch:
     """Return the project's watch over files that crash the decoder."""
-    return DecodeWatch(project.cache / "watch")
+    return DecodeWatch(project.cache / "decoding")
 
 
 def make_thumbnail(source: str, target: Path) -> None:
@@ -150,7 +150,7 @@ def prune_cache(project: Project, budget: int) -> int:
     """
     files: list[tuple[float, int, str]] = []
     for folder, _, names in os.walk(project.cache):
-        if Path(folder).name == "watch":
+        if Path(folder).name == "decoding":
             continue
         for name in names:
             path = os.path.join(folder, name)  # noqa: PTH118 - hundreds of thousands of these

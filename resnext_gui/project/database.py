@@ -213,6 +213,9 @@ class Database:
                 f"The project folder '{tidy(str(self.folder))}' cannot be written to, so nothing can be changed.",
                 "Copy the project to a folder of your own and open it there.",
             )
+        if not self.file.exists():
+            # SQLite would go on writing into a deleted file, and all of it would be lost.
+            raise self._gone()
         with self._translated():
             # IMMEDIATE takes the write lock at once: a reader that turns writer in the middle could not wait for it.
             self._db.execute("BEGIN IMMEDIATE")
@@ -243,6 +246,13 @@ class Database:
         except sqlite3.Error as error:
             raise self._trouble(error) from error
 
+    def _gone(self) -> ProjectError:
+        return ProjectError(
+            "folder_gone",
+            f"The project folder '{tidy(str(self.folder))}' cannot be reached any more.",
+            "Check that the drive is connected and the folder was not moved, then open the project again.",
+        )
+
     def _trouble(self, error: sqlite3.Error) -> Exception:
         """Return the sentence for a database error, or the error itself where it is a fault of ours."""
         code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
@@ -271,11 +281,7 @@ class Database:
                     return file_trouble(OSError(errno.EACCES, "read-only"), self.folder)
                 if _is_full(self.folder):
                     return file_trouble(OSError(errno.ENOSPC, "full"), self.folder)
-            return ProjectError(
-                "folder_gone",
-                f"The project folder '{name}' cannot be reached any more.",
-                "Check that the drive is connected and the folder was not moved, then open the project again.",
-            )
+            return self._gone()
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
             return file_trouble(OSError(errno.EACCES, "read-only"), self.folder)
         return error
