@@ -413,11 +413,31 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise `inputs`; in training by the batch's own mean and variance, which also move the averages."""
         learning = bool(training) and bool(self.trainable) and not self.frozen_statistics
-        plain = mask is None and not self.renorm and not (self.synchronized and learning)
+        if mask is not None or self.renorm:
+            return super().call(inputs, training=learning, mask=mask)
+        alone = not (self.synchronized and learning)
         last = self.axis in (-1, len(inputs.shape) - 1)
-        if plain and last and len(inputs.shape) == 4 and fused_norm_works(self.compute_dtype):
+        if alone and last and len(inputs.shape) == 4 and fused_norm_works(self.compute_dtype):
             return self._fused(inputs, learning)
-        return super().call(inputs, training=learning, mask=mask)
+        return self._spelled_out(inputs, learning)
+
+    def _spelled_out(self, inputs: Any, learning: bool) -> Any:
+        """Do in single operations what the fused one does, its unbiased running variance included."""
+        x = ops.cast(inputs, "float32")
+        mean, variance = ops.convert_to_tensor(self.moving_mean), ops.convert_to_tensor(self.moving_variance)
+        if learning:
+            old_mean, old_variance, keep = mean, variance, self.momentum
+            mean, variance = self._moments(x, None)
+            count = ops.cast(ops.size(x) // self.moving_mean.shape[0], "float32")
+            unbiased = variance * (count / ops.maximum(count - 1.0, 1.0))
+            self.moving_mean.assign(old_mean * keep + mean * (1.0 - keep))
+            self.moving_variance.assign(old_variance * keep + unbiased * (1.0 - keep))
+        gamma = ops.convert_to_tensor(self.gamma) if self.scale else None
+        beta = ops.convert_to_tensor(self.beta) if self.center else None
+        outputs = ops.batch_normalization(
+            x, mean, variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
+        )
+        return ops.cast(outputs, self.compute_dtype)
 
     def _fused(self, inputs: Any, learning: bool) -> Any:
         channels = self.moving_mean.shape
