@@ -23,6 +23,7 @@ from resnext_gui.ui.widgets.grid import no_photos
 from resnext_gui.ui.widgets.label_list import Where
 from resnext_gui.ui.widgets.labels import WIDTH, LabelsPanel
 from resnext_gui.ui.widgets.notice import Notice
+from resnext_gui.ui.widgets.photo_lister import Listing, PhotoLister, Query
 from resnext_gui.ui.widgets.photo_menu import photo_menu
 from resnext_gui.ui.widgets.photos_empty import EmptyPhotos
 from resnext_gui.ui.widgets.photos_toolbar import PhotosToolbar
@@ -59,6 +60,7 @@ class PhotosPage(QWidget):
         self._dirty = True
         self._fresh = True
         self._cost = 0.0
+        self._asked_at = 0.0
         self._refreshed_at = 0.0
         self._shut = False
         self._select_all_next = False
@@ -100,6 +102,7 @@ class PhotosPage(QWidget):
         self.toast = Toast(self.stack)
         self.dock = Dock()
         self.proposer = Proposer(self)
+        self.lister = PhotoLister(self.session.project, self)
         right = QVBoxLayout()
         right.setSpacing(0)
         for part in (self.toolbar, self.news, self.receipt, self.findings_line, self.proposing):
@@ -116,8 +119,8 @@ class PhotosPage(QWidget):
 
     def _connect(self) -> None:
         session, gallery, panel, bar = self.session, self.gallery, self.panel, self.toolbar
-        session.photos_changed.connect(self._changed)
-        session.labels_changed.connect(self._changed)
+        session.photos_changed.connect(self.refresh_soon)
+        session.labels_changed.connect(self.refresh_soon)
         session.undo_changed.connect(self._undo_changed)
         session.thumbnail_ready.connect(self._thumbnail_ready)
         session.quick_changed.connect(self._quick_changed)
@@ -141,6 +144,7 @@ class PhotosPage(QWidget):
         self.dock.refresh_wanted.connect(session.make_quick)
         self.toast.undo_wanted.connect(self.undo)
         self.proposer.changed.connect(self._proposals_changed)
+        self.lister.listed.connect(self._listed)
 
     def _shortcuts(self) -> None:
         def shortcut(keys: str, action: Callable[[], object]) -> None:
@@ -185,7 +189,7 @@ class PhotosPage(QWidget):
         except UserError:
             return []  # the session tells about it when it looks at the project
 
-    def _changed(self) -> None:
+    def refresh_soon(self) -> None:
         """Photographs or labels changed: refresh soon, and not too often while photographs stream in."""
         self._dirty = True
         if self.isVisible() and not self._shut and not self._refresh_timer.isActive():
@@ -197,19 +201,14 @@ class PhotosPage(QWidget):
         """Read the project again and show what it holds now."""
         if self._shut or self.session.closed is True:
             return
-        began = time.monotonic()
         self._dirty = False
-        project = self.session.project
-        try:
-            self._labels = project.labels()
-            self._counts = project.counts()
-            if isinstance(self._where, int) and all(label.id != self._where for label in self._labels):
-                self._where = "all"
-            if self._where in ("unreadable", "gone") and not self._counts.get(str(self._where)):
-                self._where = "all"
-            ids = project.photo_ids(self._where, self._search, self.toolbar.kind, self.toolbar.order)
-        except UserError:
-            return  # the session tells about it
+        self._asked_at = time.monotonic()
+        self.lister.ask(Query(self._where, self._search, self.toolbar.kind, self.toolbar.order))
+
+    def _listed(self, listing: Listing) -> None:
+        """Show what was looked up."""
+        self._labels, self._counts = listing.labels, listing.counts
+        self._where, ids = listing.query.where, listing.ids
         self.panel.set_labels(self._labels, self._counts)
         self.panel.list.choose(self._where, tell=False)
         proposing = self._where == "unlabelled" and not self._search and self.toolbar.kind is None
@@ -229,7 +228,7 @@ class PhotosPage(QWidget):
             self.gallery.setFocus()
         self.looking.update()
         self._refreshed_at = time.monotonic()
-        self._cost = self._refreshed_at - began
+        self._cost = self._refreshed_at - self._asked_at
 
     def show_photographs(self) -> None:
         """Show the grid, or what to do where there is nothing to show."""
@@ -262,6 +261,10 @@ class PhotosPage(QWidget):
     def labels(self) -> list[Label]:
         """The labels, in order."""
         return self._labels
+
+    def leaves_place(self) -> bool:
+        """Whether a photograph that gets another label goes elsewhere in what is shown, or out of it."""
+        return self._where != "all" or self.toolbar.order == "label"
 
     @property
     def where(self) -> Where:
@@ -366,19 +369,21 @@ class PhotosPage(QWidget):
     # ---------------------------------------------------------------------------------------------------------------
     # Undo
 
+    def say(self, text: str, *, undo: bool = True) -> None:
+        """Tell what was just done, over the photographs or over the loupe."""
+        self.toast.say(text, undo=undo, over=self.looking.loupe if self.looking.shown else None)
+
     def undo(self) -> None:
         """Take the last correction back."""
-        self.toast.hide()
         text = self.session.undo()
         if text:
-            self.toast.say(self.tr("Undone: {what}").format(what=text), undo=False)
+            self.say(self.tr("Undone: {what}").format(what=text), undo=False)
 
     def redo(self) -> None:
         """Do again what was undone."""
-        self.toast.hide()
         text = self.session.redo()
         if text:
-            self.toast.say(self.tr("Done again: {what}").format(what=text))
+            self.say(self.tr("Done again: {what}").format(what=text))
 
     def _undo_changed(self) -> None:
         try:
@@ -455,7 +460,7 @@ class PhotosPage(QWidget):
         """Show what changed while another page was in front."""
         super().showEvent(event)
         if self._dirty:
-            self._changed()
+            self.refresh_soon()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Another page comes to the front: what lies over the window goes."""
@@ -467,6 +472,7 @@ class PhotosPage(QWidget):
         """End the threads that read pictures, and read no more of the project."""
         self._shut = True
         self._refresh_timer.stop()
+        self.lister.close()
         self.gallery.set_fetch(no_photos)
         self.gallery.thumbs.close()
         self.looking.shut()

@@ -55,13 +55,17 @@ class Labelling(QObject):
         label = page.label(label_id) if label_id is not None else None
         if not moved or (label_id is not None and label is None):
             return
-        page.gallery.hold_place(moved)
-        before = page.session.project.undo_text()
+        if len(moved) == 1:
+            photo = page.gallery.photo(moved[0])
+            if photo is not None and photo.label_id == label_id:
+                return
         page.session.move(moved, label_id)
-        if page.session.project.undo_text() == before and len(moved) == 1:
-            page.gallery.release_place()
+        page.gallery.relabel(moved, label_id, label.name if label is not None else None)
+        if page.leaves_place():
+            page.gallery.pass_on(moved)
+        page.refresh_soon()  # should the move have failed, that shows too
         name = label.name if label is not None else self.tr("Unlabelled")
-        page.toast.say(
+        page.say(
             self.tr("{photographs} now {name}").format(photographs=words.photographs(len(moved)), name=name)
             if label is None
             else self.tr("{photographs} labelled {name}").format(photographs=words.photographs(len(moved)), name=name)
@@ -97,9 +101,9 @@ class Labelling(QObject):
         page = self._page
         gone = list(ids) if ids is not None else self.target()
         if gone:
-            page.gallery.hold_place(gone)
             page.session.remove_photos(gone)
-            page.toast.say(
+            page.gallery.pass_on(gone)
+            page.say(
                 self.tr("{photographs} left out. The files stay where they are.").format(
                     photographs=words.photographs(len(gone))
                 )
@@ -134,7 +138,7 @@ class Labelling(QObject):
         other = page.label(into)
         if other is not None:
             page.session.merge_labels(label_id, into)
-            page.toast.say(self.tr("{name} merged into {other}").format(name=label.name, other=other.name))
+            page.say(self.tr("{name} merged into {other}").format(name=label.name, other=other.name))
 
     # ---- the field
 

@@ -59,6 +59,7 @@ class LoupeDesk(QObject):
         loupe = Loupe(page.window())
         page.destroyed.connect(loupe.deleteLater)  # it belongs to the window, which outlives the page
         loupe.closed.connect(page.gallery.setFocus)
+        loupe.closed.connect(page.toast.hide)
         loupe.stepped.connect(self._step)
         loupe.label_key.connect(page.labelling.give_key)
         loupe.label_wanted.connect(page.labelling.ask)

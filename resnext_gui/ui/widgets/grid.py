@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QRect, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QFocusEvent, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -49,7 +50,6 @@ class PhotoGrid(QAbstractScrollArea):
         self._current = -1
         self._anchor = -1
         self._selected: set[int] = set()
-        self._held: tuple[int, int, int] | None = None
         self._hovered = -1
         self._band: QRect | None = None
         self.thumbs = Thumbs(self)
@@ -83,7 +83,6 @@ class PhotoGrid(QAbstractScrollArea):
         self._ids = ids
         self._anchor = -1
         if not keep:
-            self._held = None
             self._selected = set()
             self._proposals = {}
         elif had:
@@ -101,44 +100,39 @@ class PhotoGrid(QAbstractScrollArea):
         self._tell_current()
 
     def _settle(self, current: int, old_count: int) -> None:
-        """After the list changed: stay at the current photograph, or go on to the next one."""
-        held, self._held = self._held, None
+        """After the list changed: stay at the current photograph, or at its place."""
         if not len(self._ids):
             self._current = -1
             return
-        if held is not None:
-            index, photo_id, following = held
-            if not (index < len(self._ids) and self._ids[index] == photo_id):
-                after = self.index_of(following)
-                self._current = after if after >= 0 else min(index, len(self._ids) - 1)
-                self._selected = {self._ids[self._current]}
-                self.ensure_visible(self._current)
-                return
         found = self.index_of(current)
         if found >= 0:
             self._current = found
         else:
             self._current = min(max(0, self._current), len(self._ids) - 1) if old_count else 0
 
-    def hold_place(self, ids: Sequence[int]) -> None:
-        """Before photographs are moved: remember the place, so that the next one becomes current afterwards.
-
-        Args:
-            ids: what will be moved, in the order it is shown.
-        """
+    def pass_on(self, ids: Sequence[int]) -> None:
+        """Go on to the photograph after `ids`, which are about to leave their places; they are in the order shown."""
         first = self.index_of(ids[0]) if ids else -1
         last = self.index_of(ids[-1]) if ids else -1
         if first < 0 or last < 0:
             return
         taken = set(ids)
-        following = next((self._ids[i] for i in range(last + 1, len(self._ids)) if self._ids[i] not in taken), -1)
-        if following < 0:
-            following = next((self._ids[i] for i in range(first - 1, -1, -1) if self._ids[i] not in taken), -1)
-        self._held = (first, ids[0], following)
+        after = next((i for i in range(last + 1, len(self._ids)) if self._ids[i] not in taken), -1)
+        if after < 0:
+            after = next((i for i in range(first - 1, -1, -1) if self._ids[i] not in taken), -1)
+        if after >= 0:
+            self.set_current(after)
+        else:
+            self.clear_selection()
 
-    def release_place(self) -> None:
-        """The move did not take place: forget what `hold_place` remembered."""
-        self._held = None
+    def relabel(self, ids: Sequence[int], label_id: int | None, label: str | None) -> None:
+        """Show another label on photographs at once; the project is read again soon."""
+        for photo_id in ids:
+            row = self._rows.get(photo_id)
+            if row is not None:
+                self._rows[photo_id] = replace(row, label_id=label_id, label=label)
+            self._proposals.pop(photo_id, None)
+        self._repaint()
 
     def ids(self) -> array[int]:
         """Return the photographs shown, in order."""

@@ -17,6 +17,7 @@ class Toast(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._home = parent
         self._over = parent
         self.setProperty("role", "card")
         self.text = theme.label("")
@@ -36,8 +37,14 @@ class Toast(QFrame):
         parent.installEventFilter(self)
         self.hide()
 
-    def say(self, text: str, *, undo: bool = True) -> None:
-        """Show `text`, with a button to undo it."""
+    def say(self, text: str, *, undo: bool = True, over: QWidget | None = None) -> None:
+        """Show `text`, with a button to undo it, at the foot of `over` (None: the parent it was made with)."""
+        over = over if over is not None else self._home
+        if over is not self._over:
+            self._over.removeEventFilter(self)
+            self._over = over
+            self.setParent(over)
+            over.installEventFilter(self)
         metrics = self.text.fontMetrics()
         room = max(120, self._over.width() - 180)
         self.text.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room))
@@ -60,7 +67,8 @@ class Toast(QFrame):
             self.hide()
 
     def _place(self) -> None:
-        self.move((self._over.width() - self.width()) // 2, self._over.height() - self.height() - 16)
+        above = 16 if self._over is self._home else 80
+        self.move((self._over.width() - self.width()) // 2, self._over.height() - self.height() - above)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay at the foot of the parent."""
