@@ -20,6 +20,7 @@ class Findings:
 
     Attributes:
         photographs, labels: what was learned from.
+        batches, epochs: single steps, and summaries with their place on the axis of passes.
         quick: result of the quick model.
         result: result of the whole run.
         exam: evaluation of the kept model, or None.
@@ -31,7 +32,7 @@ class Findings:
     labels: list[str] = field(default_factory=list)
     device: DeviceChosen | None = None
     batches: list[BatchPoint] = field(default_factory=list)
-    epochs: list[EpochLine] = field(default_factory=list)
+    epochs: list[tuple[float, EpochLine]] = field(default_factory=list)
     quick: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     exam: dict[str, Any] | None = None
@@ -62,8 +63,8 @@ def _draw(folder: Path, findings: Findings) -> None:
         ("accuracy.png", "Share right", "accuracy", True),
         ("loss.png", "Loss", "loss", False),
     ):
-        learning = [(float(line.epoch), getattr(line, key)) for line in epochs]
-        practice = [(float(line.epoch), getattr(line, f"practice_{key}")) for line in epochs]
+        learning = [(place, getattr(line, key)) for place, line in epochs]
+        practice = [(place, getattr(line, f"practice_{key}")) for place, line in epochs]
         curves = [
             plots.Curve("step", plots.LEARNING, [(p.position, getattr(p, key)) for p in batches], 1.0, faint=True),
             plots.Curve("learning", plots.LEARNING, learning, marks=True),

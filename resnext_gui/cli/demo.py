@@ -16,7 +16,7 @@ from resnext_gui.project import Project, projects_home
 
 PER_LABEL = 40
 NEW_PER_LABEL = 3
-MINUTES = 1.25
+MINUTES = 2.0
 """Of fine-tuning: enough to see the curves move, and the whole stays under five minutes on two cores."""
 
 
@@ -36,7 +36,9 @@ def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
 
     def watch(event: Event) -> None:
         if isinstance(event, EpochLine):
-            findings.epochs.append(event)
+            # A pass that is reported in parts ends where its last step was.
+            place = findings.batches[-1].position if findings.batches else float(event.epoch)
+            findings.epochs.append((place, event))
         elif isinstance(event, BatchPoint):
             findings.batches.append(event)
         elif isinstance(event, DeviceChosen):

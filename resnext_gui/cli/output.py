@@ -67,10 +67,10 @@ class Output:
 
     def _show(self, event: Event) -> None:
         if isinstance(event, messages.Progress):
-            self._bar.show(event.text or event.stage, event.done, event.total, event.seconds_left)
+            self._bar.show(event.stage, event.text or event.stage, event.done, event.total, event.seconds_left)
         elif isinstance(event, messages.BatchPoint):
             text = f"Learning, pass {math.floor(event.position) + 1}, {event.images_per_second:.1f} photographs/s"
-            self._bar.show(text, 0, 0, event.seconds_left)
+            self._bar.show("batch", text, 0, 0, event.seconds_left)
         elif isinstance(event, messages.DeviceChosen):
             self.note(f"Computing on {event.name} in {event.precision}. {event.reason}".rstrip())
             if event.advice:
@@ -137,16 +137,18 @@ class _Bar:
         encoding = (getattr(stream, "encoding", None) or "ascii").lower()
         self._full, self._rest = ("━", "─") if "utf" in encoding else ("#", "-")
         self._drawn = False
-        self._last_text = ""
+        self._last_stage = ""
         self._last_time = -1e9
 
-    def show(self, text: str, done: int, total: int, seconds_left: float | None) -> None:
+    def show(self, stage: str, text: str, done: int, total: int, seconds_left: float | None) -> None:
         left = "" if seconds_left is None else f"{duration(seconds_left)} left"
         count = f"{done:,} of {total:,}" if total > 0 else (f"{done:,}" if done else "")
+        if f"{done:,}" in text or str(done) in text:
+            count = ""  # the sentence says it already
         if not self._terminal:
             now = time.monotonic()
-            if text != self._last_text or now - self._last_time > QUIET_INTERVAL:
-                self._last_text, self._last_time = text, now
+            if stage != self._last_stage or now - self._last_time > QUIET_INTERVAL:
+                self._last_stage, self._last_time = stage, now
                 self._put(", ".join(part for part in (text, count, left) if part) + "\n")
             return
         width = shutil.get_terminal_size().columns - 1
