@@ -48,9 +48,13 @@ def make_client(qapp: Any, tmp_path: Path) -> Iterator[Callable[..., EngineClien
 @pytest.fixture
 def dressed(qapp: Any) -> Iterator[Any]:
     """The application in our light theme."""
-    theme.install(qapp, "light")
+    # Dressing takes a while, so it is done again only where a test changed it.
+    if not qapp.property("dressed"):
+        theme.install(qapp, "light")
+        qapp.setProperty("dressed", True)
     yield qapp
-    theme.choose("light")
+    if theme.choice() != "light":
+        theme.choose("light")
 
 
 @pytest.fixture
