@@ -132,7 +132,12 @@ def _page(findings: Findings, cards: Sequence[str]) -> str:
     device = findings.device
     machine = f"{device.name}, {device.precision}. {device.reason}" if device else ""
     right = sum(answer.label == truth for truth, answer in findings.answers)
-    confusion = '<img src="confusion.png" alt="Confusion matrix of the exam">' if findings.exam else ""
+    exam = (
+        "<h2>The exam</h2><p>Photographs that neither learning nor the choice between models has seen.</p>"
+        '<div class="row"><div class="plot small"><img src="confusion.png" alt="Confusion matrix"></div></div>'
+        if findings.exam
+        else ""
+    )
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>ResNeXt GUI: demonstration</title>
@@ -147,7 +152,9 @@ p {{ max-width: 68ch; margin: 0 0 8px; color: #5F656E }}
 .figure {{ flex: 1 1 200px; padding: 16px }} .figure b {{ display: block; font-size: 28px; line-height: 1.2 }}
 .figure span {{ color: #5F656E; font-size: 13px }}
 .plot {{ padding: 8px; flex: 1 1 440px; text-align: center }} .plot img {{ max-width: 100%; zoom: .8 }}
-.card {{ width: 196px; margin: 0; overflow: hidden }} .card img {{ width: 100%; display: block }}
+.plot.small {{ flex: 0 0 auto }} .plot.small img {{ zoom: .5; max-width: 2000px }}
+.card {{ width: 196px; margin: 0; overflow: hidden }}
+.card img {{ width: 100%; display: block; aspect-ratio: 4 / 3; object-fit: cover }}
 figcaption {{ padding: 8px 12px 12px; font-size: 13px }} em {{ font-style: normal }}
 .good {{ color: #15774C }} .wrong {{ color: #C5352E }}
 .bar {{ position: relative; display: flex; justify-content: space-between; margin-top: 4px; padding: 1px 6px }}
@@ -163,9 +170,7 @@ figcaption {{ padding: 8px 12px 12px; font-size: 13px }} em {{ font-style: norma
 <p>Learning is measured on altered photographs, so it may lie below practice. The pale line is each single step.</p>
 <div class="row"><div class="plot"><img src="accuracy.png" alt="Share right in each pass"></div>
 <div class="plot"><img src="loss.png" alt="Loss in each pass"></div></div>
-<h2>The exam</h2>
-<p>Photographs that neither learning nor the choice between models has seen.</p>
-<div class="row"><div class="plot">{confusion}</div></div>
+{exam}
 <h2>{right} of {len(findings.answers)} new pictures right</h2>
 <p>Rendered afresh, after learning.</p>
 <div class="row">{"".join(cards)}</div>
