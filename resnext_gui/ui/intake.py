@@ -111,8 +111,8 @@ class Intake(QObject):
 
     def paste(self) -> None:
         """Ask the model about what the clipboard holds."""
-        data: QMimeData = QGuiApplication.clipboard().mimeData()
-        found = dropping.read(data)
+        data: QMimeData | None = QGuiApplication.clipboard().mimeData()
+        found = Dropped() if data is None else dropping.read(data)
         if found.empty:
             message = self.tr("The clipboard holds no picture.")
             self._tell(Problem("", message, code="paste", tone="info"))

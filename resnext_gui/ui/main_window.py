@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -308,6 +308,8 @@ class MainWindow(QMainWindow):
         for page in self.pages.values():
             self.stack.removeWidget(page)
             page.deleteLater()
+            # At once: a timer of the page must not ask a project that is closed.
+            QCoreApplication.sendPostedEvents(page, QEvent.Type.DeferredDelete.value)
         self.pages.clear()
         session.close()
         session.deleteLater()
@@ -350,7 +352,7 @@ class MainWindow(QMainWindow):
         if state.active:
             self.banners.drop("unfinished")
         elif self._in_background:
-            self._leave()
+            self._leave_soon()
 
     # ---- drops
 
@@ -473,7 +475,11 @@ class MainWindow(QMainWindow):
 
     def _leave_when_paused(self, state: TrainingState) -> None:
         if state.phase not in ("starting", "running", "pausing"):
-            self._leave()
+            self._leave_soon()
+
+    def _leave_soon(self) -> None:
+        # Not at once: pages are being told the same news, and need the project for it.
+        QTimer.singleShot(0, self, self._leave)
 
     def _leave(self) -> None:
         """Let go of everything, once."""

@@ -58,6 +58,7 @@ class NameField(QLineEdit):
             self.setText(self._name)
             self.clearFocus()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._keep()
             self.clearFocus()
         else:
             super().keyPressEvent(event)
