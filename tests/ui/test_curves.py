@@ -89,6 +89,16 @@ def test_damaged_history_lines_are_passed_over() -> None:
     assert len(data.loss.x) == 0 and len(data.accuracy.x) == 1
 
 
+def test_passes_over_a_part_of_the_photographs_lie_between_epochs() -> None:
+    data = CurveData.read([vars_of(1), vars_of(2)], parts=4)
+    assert [data.place(e) for e in data.epochs] == [0.25, 0.5]
+    assert data.last_position == 0.5
+
+
+def vars_of(number: int) -> dict[str, float]:
+    return {"epoch": number, "loss": 1.0, "accuracy": 0.5}
+
+
 # ---- the drawing
 
 

@@ -44,6 +44,13 @@ class ClassifyPage(QWidget):
 
     key = "classify"
     icon = "classify"
+    keys = (
+        ("\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW}", "Previous, next picture"),
+        ("G", "All pictures as a grid, and back"),
+        ("T", "All answers as a table, and back"),
+        ("C", "Correct the answer"),
+        ("Ctrl C", "Copy the answer"),
+    )
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)

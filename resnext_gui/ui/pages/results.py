@@ -75,6 +75,10 @@ class ResultsPage(QWidget):
 
     key = "results"
     icon = "results"
+    keys = (
+        ("Arrows", "Walk through the table"),
+        ("Enter", "Open the photographs of a cell or label"),
+    )
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -52,6 +52,8 @@ def read_curves(run: Run, most: int = POINTS_READ) -> CurveData:
         history = run.history()
     except (OSError, UserError):
         history = []
+    with contextlib.suppress(OSError, UserError, ValueError, TypeError):
+        return CurveData.read(history, points, int((run.read().get("frozen") or {}).get("parts") or 1))
     return CurveData.read(history, points)
 
 
@@ -60,6 +62,13 @@ class TrainPage(QWidget):
 
     key = "train"
     icon = "train"
+    keys = (
+        ("Enter", "Start; on a run, show its curves"),
+        ("\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW}", "Read off the curves"),
+        ("\N{UPWARDS ARROW} \N{DOWNWARDS ARROW}", "Walk through the runs"),
+        ("Space", "Pick a run to compare"),
+        ("F2", "Rename a run"),
+    )
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -373,6 +382,8 @@ class TrainPage(QWidget):
             self._show_result()
         if not self.curves.comparing:
             self._show_quick(self._shown)
+            if self._shown == self._live_run and self._live_run in self._notes:
+                self.curves.set_parts(int((self._notes[self._live_run].info.get("frozen") or {}).get("parts") or 1))
         self._arrange()
 
     def _read_one(self, run: Run) -> RunNotes | None:

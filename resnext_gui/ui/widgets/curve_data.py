@@ -63,6 +63,8 @@ class CurveData:
 
     def __init__(self) -> None:
         self.epochs: list[Epoch] = []
+        self.parts = 1
+        """Passes it takes to see every photograph once: with many photographs an epoch is scored more than once."""
         self.loss = Thinned()
         self.accuracy = Thinned()
         self.steps = array("q")
@@ -71,9 +73,12 @@ class CurveData:
         self._accuracies = array("d")
 
     @classmethod
-    def read(cls, epochs: Iterable[Mapping[str, Any]], batches: Iterable[Mapping[str, Any]] = ()) -> CurveData:
+    def read(
+        cls, epochs: Iterable[Mapping[str, Any]], batches: Iterable[Mapping[str, Any]] = (), parts: int = 1
+    ) -> CurveData:
         """Rebuild from a run's history and batch points as they lie on disk; lines that make no sense are left out."""
         data = cls()
+        data.parts = max(1, parts)
         for point in batches:
             try:
                 data.add_batch(
@@ -148,7 +153,11 @@ class CurveData:
     @property
     def last_position(self) -> float:
         """How far the curves reach, in epochs."""
-        return max(self._positions[-1] if self._positions else 0.0, self.epochs[-1].number if self.epochs else 0.0)
+        return max(self._positions[-1] if self._positions else 0.0, self.place(self.epochs[-1]) if self.epochs else 0.0)
+
+    def place(self, epoch: Epoch) -> float:
+        """Return where a pass ended, in epochs."""
+        return epoch.number / self.parts
 
     def __bool__(self) -> bool:
         return bool(self._positions or self.epochs)
@@ -159,7 +168,7 @@ class CurveData:
 
     def nearest_epoch(self, position: float) -> Epoch | None:
         """Return the epoch whose end lies nearest to `position`."""
-        return min(self.epochs, key=lambda e: abs(e.number - position)) if self.epochs else None
+        return min(self.epochs, key=lambda e: abs(self.place(e) - position)) if self.epochs else None
 
     def nearest_batch(self, position: float) -> tuple[float, float, float] | None:
         """Return (position, loss, accuracy) of the step nearest to `position`."""
@@ -194,7 +203,7 @@ class CurveData:
             table.writerow(
                 (
                     "epoch",
-                    e.number,
+                    f"{self.place(e):g}",
                     "",
                     f"{e.loss:.6g}",
                     f"{e.accuracy:.6g}",

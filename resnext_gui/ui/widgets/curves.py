@@ -186,6 +186,12 @@ class Curves(QWidget):
         self.data.add_line(line)
         self._soon()
 
+    def set_parts(self, parts: int) -> None:
+        """Say how many passes it takes to see every photograph once."""
+        if self.data.parts != parts:
+            self.data.parts = max(1, parts)
+            self._soon()
+
     def set_quick(self, accuracy: float | None, text: str = "") -> None:
         """Draw the quick model's practice accuracy (0..1) as a dashed line called `text`; None removes it."""
         self._quick = None if accuracy is None else (accuracy * 100, text)
@@ -213,20 +219,20 @@ class Curves(QWidget):
 
     def _draw_one(self) -> None:
         data = self.data
-        numbers = [e.number for e in data.epochs]
+        numbers = [data.place(e) for e in data.epochs]
         legend = [(self.tr("Training"), "learning", "line"), (self.tr("Practice"), "practice", "dots")]
         for panel, batch, trained, practice in (
             (
                 self._loss,
                 (data.loss.x, data.loss.y),
                 [e.loss for e in data.epochs],
-                [(e.number, e.practice_loss) for e in data.epochs if e.practice_loss is not None],
+                [(data.place(e), e.practice_loss) for e in data.epochs if e.practice_loss is not None],
             ),
             (
                 self._accuracy,
                 (data.accuracy.x, [100 * v for v in data.accuracy.y]),
                 [100 * e.accuracy for e in data.epochs],
-                [(e.number, 100 * e.practice_accuracy) for e in data.epochs if e.practice_accuracy is not None],
+                [(data.place(e), 100 * e.practice_accuracy) for e in data.epochs if e.practice_accuracy is not None],
             ),
         ):
             quick = [(self._quick[1], "quiet", "dashed")] if self._quick and panel is self._accuracy else []
@@ -243,12 +249,14 @@ class Curves(QWidget):
         for panel, value in ((self._loss, "practice_loss"), (self._accuracy, "practice_accuracy")):
             panel.set_legend([(run.name, *look) for run, look in zip(self._compared, looks, strict=True)])
             for run, (colour, style) in zip(self._compared, looks, strict=True):
-                points = [(e.number, getattr(e, value)) for e in run.data.epochs if getattr(e, value) is not None]
+                points = [
+                    (run.data.place(e), getattr(e, value)) for e in run.data.epochs if getattr(e, value) is not None
+                ]
                 scale = 100.0 if panel is self._accuracy else 1.0
                 panel.plot.set_series(
                     run.name + style, [p[0] for p in points], [scale * p[1] for p in points], colour, style
                 )
-            panel.plot.set_stops(sorted({e.number for run in self._compared for e in run.data.epochs}))
+            panel.plot.set_stops(sorted({run.data.place(e) for run in self._compared for e in run.data.epochs}))
             panel.plot.fit(end * 1.02)
 
     # Reading off ----------------------------------------------------------------------------------------------------
@@ -279,9 +287,9 @@ class Curves(QWidget):
             return " · ".join(parts)
         epoch = self.data.nearest_epoch(place)
         batch = self.data.nearest_batch(place)
-        if epoch is not None and (batch is None or abs(epoch.number - place) <= 0.5):
+        if epoch is not None and (batch is None or abs(self.data.place(epoch) - place) <= 0.5 / self.data.parts):
             return self.tr("Epoch {number}: training {training}, practice {practice}").format(
-                number=epoch.number,
+                number=f"{self.data.place(epoch):g}",
                 training=text(epoch.accuracy if accuracy else epoch.loss),
                 practice=text(epoch.practice_accuracy if accuracy else epoch.practice_loss),
             )
