@@ -397,8 +397,8 @@ def identify_open(path: PathLike, file: IO[bytes]) -> tuple[int, int, str]:
     """Do `identify` on an open file; `path` is only named.  The file's position afterwards is anywhere."""
     with _open_header(path, file) as picture:
         width, height = picture.size
-        # A TIFF turns itself when decoded; its header says so all the same.
-        if _orientation(picture) >= 5:
+        # A TIFF turns itself, and gives its size accordingly.
+        if picture.format != "TIFF" and _orientation(picture) >= 5:
             width, height = height, width
         return width, height, str(picture.format)
 
