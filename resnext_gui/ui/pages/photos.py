@@ -33,6 +33,7 @@ from resnext_gui.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:
     from resnext_gui.ui.session import Session
+    from resnext_gui.ui.state import Work
 
 DRAWER_BELOW = 1100 - 72
 """Width of this page under which the labels become a drawer: a window of 1100 without its rail."""
@@ -63,6 +64,7 @@ class PhotosPage(QWidget):
         self._asked_at = 0.0
         self._refreshed_at = 0.0
         self._shut = False
+        self._coming: Work | None = None
         self._select_all_next = False
         self._build()
         self.labelling = Labelling(self)
@@ -124,6 +126,7 @@ class PhotosPage(QWidget):
         session.undo_changed.connect(self._undo_changed)
         session.thumbnail_ready.connect(self._thumbnail_ready)
         session.quick_changed.connect(self._quick_changed)
+        session.work_changed.connect(self._work_changed)
         gallery.thumbnails_wanted.connect(session.request_thumbnails)
         gallery.selection_changed.connect(self._selection_changed)
         gallery.menu_wanted.connect(self._photo_menu)
@@ -246,6 +249,8 @@ class PhotosPage(QWidget):
             self.empty.teach_label(label.name, place + 1 if place < 9 else 0)
         elif self._where == "unlabelled" and self._counts.get("photographs"):
             self.empty.teach_unlabelled()
+        elif self._coming is not None:
+            self.empty.tell_work(self._coming.title, self._coming.text)
         else:
             self.empty.teach_drop()
         had_focus = self.gallery.hasFocus()
@@ -261,6 +266,14 @@ class PhotosPage(QWidget):
     def labels(self) -> list[Label]:
         """The labels, in order."""
         return self._labels
+
+    def _work_changed(self, work: Work | None) -> None:
+        """Say in an empty project that photographs are on their way."""
+        coming = work if work is not None and work.key in ("scan", "samples") else None
+        if coming != self._coming:
+            self._coming = coming
+            if self.stack.currentWidget() is self.empty:
+                self.show_photographs()
 
     def leaves_place(self) -> bool:
         """Whether a photograph that gets another label goes elsewhere in what is shown, or out of it."""
@@ -461,6 +474,9 @@ class PhotosPage(QWidget):
         super().showEvent(event)
         if self._dirty:
             self.refresh_soon()
+        focus = self.window().focusWidget()
+        if focus is None or not self.isAncestorOf(focus):
+            (self.gallery if self.stack.currentWidget() is self.gallery else self.empty.button).setFocus()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Another page comes to the front: what lies over the window goes."""

@@ -76,7 +76,7 @@ class Dock(QFrame):
             self.progress.setValue(quick.done)
         self.refresh.setVisible(not reading and ((exists and stale) or quick.phase == "failed"))
         self.refresh.setText(self._refresh_words(quick))
-        self.add.setVisible(quick.phase == "waiting" or (labels < 2 and not exists))
+        self.add.setVisible(photographs > 0 and labels < 2 and not exists)
         self.improve.setVisible(exists and labels >= 2)
         self.setAccessibleName(f"{lead} {more}".strip())
 
@@ -128,6 +128,6 @@ class Dock(QFrame):
         photographs = int(getattr(quick, "photographs", 0))
         if not photographs or not quick.labels:
             return ""
-        return self.tr("{labels} labels, {photographs}").format(
+        return self.tr("Learned from {photographs} of {labels} labels").format(
             labels=words.number(quick.labels), photographs=words.photographs(photographs)
         )

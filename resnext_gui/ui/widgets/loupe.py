@@ -37,7 +37,7 @@ class Loupe(QWidget):
         self._thumb = ""
         self._coarse = QImage()
         self._asked_full = False
-        self._no_original = False
+        self._extra = ""
         self._model_eye = False
         self._original: tuple[QImage, QSize] | None = None
         self._loader = PictureLoader(self)
@@ -161,7 +161,7 @@ class Loupe(QWidget):
             return
         self._model_eye = False
         self._asked_full = False
-        self._no_original = False
+        self._extra = ""
         self._original = None
         self.eye_button.setChecked(False)
         self.actual_button.setChecked(False)
@@ -206,8 +206,6 @@ class Loupe(QWidget):
                 known = QSize(photo.width, photo.height)
                 self.note.hide()
                 self.view.show_image(decoded.image, known if known.isValid() and known.width() else full)
-                if self._no_original:
-                    self._caption(extra=self.tr("shown from its preview"))
             return
         self._original = (decoded.image, full)
         self.note.hide()
@@ -217,10 +215,9 @@ class Loupe(QWidget):
 
     def _fall_back(self) -> None:
         """Formats that Qt does not read are shown from their thumbnail, which the engine makes."""
-        self._no_original = True
-        if not self.view.empty:
-            self._caption(extra=self.tr("shown from its preview"))
-        elif not self._thumb:
+        self._extra = self.tr("shown from its preview")
+        self._caption()
+        if self.view.empty and not self._thumb:
             self._say(self.tr("No large view of this file. Press V to see what the model receives."))
 
     def _want_detail(self) -> None:
@@ -238,7 +235,7 @@ class Loupe(QWidget):
         self.note.show()
         self.note.raise_()
 
-    def _caption(self, extra: str = "") -> None:
+    def _caption(self) -> None:
         photo = self._photo
         if photo is None:
             return
@@ -256,8 +253,8 @@ class Loupe(QWidget):
             facts.append(kind_word(photo.kind))
         if photo.status == "changed":
             facts.append(self.tr("the file changed since it was read"))
-        if extra:
-            facts.append(extra)
+        if self._extra:
+            facts.append(self._extra)
         self.facts.setText("  ·  ".join(part for part in facts if part))
         if self._proposal is not None:
             text = self.tr("{label}?  Enter accepts").format(label=self._proposal.label)
@@ -290,6 +287,7 @@ class Loupe(QWidget):
         if wanted:
             self.model_view_wanted.emit(photo.path)
         elif self._original is not None:
+            self._extra = ""
             self.note.hide()
             self.view.show_image(*self._original)
             self._caption()
@@ -313,11 +311,10 @@ class Loupe(QWidget):
         self.note.hide()
         self.view.show_image(decoded.image, decoded.image.size(), pixelated=True)
         size = decoded.image.size()
-        self._caption(
-            extra=self.tr("exactly what the model receives: {width} × {height}").format(
-                width=size.width(), height=size.height()
-            )
+        self._extra = self.tr("exactly what the model receives: {width} × {height}").format(
+            width=size.width(), height=size.height()
         )
+        self._caption()
 
     # ---------------------------------------------------------------------------------------------------------------
     # Hands

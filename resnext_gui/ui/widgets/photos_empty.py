@@ -59,6 +59,11 @@ class EmptyPhotos(QWidget):
             adds=True,
         )
 
+    def tell_work(self, title: str, text: str) -> None:
+        """Photographs are on their way."""
+        self._show(title, text, "", adds=False)
+        self.button.hide()
+
     def teach_label(self, name: str, key: int) -> None:
         """A label without photographs."""
         if key:
@@ -96,6 +101,7 @@ class EmptyPhotos(QWidget):
         self.title.setText(title)
         self.text.setText(text)
         self.button.setText(button)
+        self.button.show()
         self._adds = adds
         self._drawn = adds
         self.drawing.setVisible(adds and self.height() >= ROOM_TO_DRAW)

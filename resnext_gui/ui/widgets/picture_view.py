@@ -11,6 +11,9 @@ from resnext_gui.ui import theme
 LARGEST = 16.0
 """A pixel of the picture becomes at most so many of the screen's."""
 
+PIXELS_FROM = 4.0
+"""From this scale on pixels are drawn as squares."""
+
 NOTCH = 1.25
 """One notch of the wheel zooms by this factor."""
 
@@ -191,8 +194,8 @@ class PictureView(QWidget):
         if self._pixmap is None:
             return
         painter = QPainter(self)
-        beyond = self._scale * self._full.width() > self._pixmap.width() * 2
-        smooth = not (self._pixelated or beyond)
+        # From some enlargement on a person wants to see the pixels themselves.
+        smooth = not (self._pixelated or (self._scale >= PIXELS_FROM and not self._fitted))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         painter.drawPixmap(self.picture_rect(), self._pixmap, QRectF(self._pixmap.rect()))
         painter.end()
