@@ -120,7 +120,7 @@ class _Tensor:
             raise ValueError("a tensor reaches beyond its numbers")
         steps = tuple(step * data.itemsize for step in self.strides)
         view = np.lib.stride_tricks.as_strided(data[self.offset :], self.shape, steps, writeable=False)
-        return np.array(view)
+        return np.array(view, order="C")
 
 
 @dataclass(frozen=True)

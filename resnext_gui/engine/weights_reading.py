@@ -181,9 +181,9 @@ def _read_keras(path: Path) -> RawWeights:
     except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile, RuntimeError, AttributeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(path, f"it is damaged, or no model of this program ({first})") from error
-    return RawWeights(
-        tensors, "ResNeXt GUI, Keras", epsilon=architecture["norm_epsilon"], raw_pixels=architecture["input_norm"]
-    )
+    raw = RawWeights(tensors, "ResNeXt GUI, Keras", {"pooling": architecture["pooling"]})
+    raw.epsilon, raw.raw_pixels = architecture["norm_epsilon"], architecture["input_norm"]
+    return raw
 
 
 def _check_config(path: Path, node: Any) -> None:
