@@ -103,6 +103,11 @@ class _Scanner:
         self.stored_at = time.monotonic()
         self.known = project.known_files()
         self.label_later: dict[str, list[int]] = {}
+        self.by_hash: dict[str, list[str]] = {}
+        for path, memory in self.known.items():
+            if memory.hash and not memory.removed:
+                self.by_hash.setdefault(memory.hash, []).append(path)
+        self.moves: list[tuple[int, str]] = []
 
     def run(self) -> dict[str, Any]:
         """Read everything and return the receipt."""
@@ -113,6 +118,7 @@ class _Scanner:
         finally:
             # Also after a stop: what was read is kept.
             self._store()
+            self._settle_moves()
             if self.label_later:
                 self.project.label_unlabelled(self.label_later)
             self.project.finish_import(self.import_id, f"Add {some(self.tally.photographs)}")
@@ -160,6 +166,9 @@ class _Scanner:
             if again:
                 self.tally.duplicates += 1
                 return
+            if known is None and self._moved_here(outcome):
+                portion.pop()
+                return
             self.tally.photographs += 1
             if outcome.label is None:
                 self.tally.unlabelled += 1
@@ -180,6 +189,26 @@ class _Scanner:
             except OSError:
                 return
             portion.append(NewPhoto(file.path, size, mtime, label=file.label, status="unreadable", reason=message))
+
+    def _moved_here(self, photo: NewPhoto) -> bool:
+        """Tell whether this is a known photograph whose folder was moved or whose drive has another name now."""
+        name = os.path.basename(photo.path)  # noqa: PTH119
+        for old in self.by_hash.get(photo.hash, ()):
+            if os.path.basename(old) == name and not os.path.lexists(old):  # noqa: PTH119
+                self.moves.append((self.known[old].id, photo.path))
+                self.by_hash[photo.hash].remove(old)
+                return True
+        return False
+
+    def _settle_moves(self) -> None:
+        if not self.moves:
+            return
+        self.project.relocate_photos(self.moves)
+        remaining = self.project.known_files()
+        for source in self.project.sources():
+            root = os.path.join(source.path, "")  # noqa: PTH118
+            if not os.path.lexists(source.path) and not any(path.startswith(root) for path in remaining):
+                self.project.forget_source(source.path)
 
     def _look_for_drive(self, file: Candidate) -> None:
         root = absolute(self.command.sources[file.source].path)
@@ -204,6 +233,7 @@ class _Scanner:
             "photographs": tally.photographs,
             "unlabelled": tally.unlabelled,
             "duplicates": tally.duplicates,
+            "moved": len(self.moves),
             "labelled": sum(map(len, self.label_later.values())),
             "unreadable": tally.examples,
             "unreadable_count": tally.unreadable,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from resnext_gui.engine.images import display
+from resnext_gui.engine.images import PICTURE_SUFFIXES, display
 from resnext_gui.engine.rules import Parts, choose, from_folder, from_name, is_split_name, simplify
 from resnext_gui.engine.tables import TABLE_SUFFIXES, read_table
 from resnext_gui.engine.walk import Found, Listing, Tick, list_folder, not_reachable
@@ -99,7 +99,9 @@ def _one_source(source: Source, several: bool, result: Gathered, tick: Tick) -> 
         if not os.path.lexists(path):
             raise not_reachable(path)
         return _table(path, source.rule, result)
-    if not os.path.lexists(path) and not os.path.isdir(os.path.dirname(path)):  # noqa: PTH112, PTH120
+    # One of many dropped pictures may have vanished; a folder or a drive that is not there is another matter.
+    picture = os.path.splitext(path)[1].lower() in PICTURE_SUFFIXES  # noqa: PTH122
+    if not os.path.lexists(path) and not (picture and os.path.isdir(os.path.dirname(path))):  # noqa: PTH112, PTH120
         raise not_reachable(path)
     rule = "name" if source.rule == "name" else "none"
     result.rules.append(rule)

@@ -194,6 +194,11 @@ class Photographs(Labels):
         rows = self._rows("SELECT path, rule, label FROM sources WHERE import_id = ? ORDER BY id", (import_id,))
         return [Source(loaded_path(path), rule, label) for path, rule, label in rows]
 
+    def forget_source(self, path: str) -> None:
+        """Do not look through this source again, say because its folder was moved and added from its new place."""
+        with self._writing(changes=False) as db:
+            db.execute("DELETE FROM sources WHERE path = ?", (stored_path(path),))
+
     def add_photos(self, photos: Sequence[NewPhoto], source: int | None = None, import_id: int | None = None) -> int:
         """Add photographs, in one short transaction.  A file that is there already is only brought up to date.
 
