@@ -16,7 +16,7 @@ from typing import Any
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.doctor import check_photographs
 from resnext_gui.engine.gather import Candidate, Gathered, absolute, gather, label_by
-from resnext_gui.engine.images import ImageError, display
+from resnext_gui.engine.picture_files import ImageError, display
 from resnext_gui.engine.reading import read_all, read_one
 from resnext_gui.engine.reconcile import reconcile_job
 from resnext_gui.engine.rules import simplify

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from resnext_gui.engine.images import ImageError, PathLike, display
+from resnext_gui.engine.picture_files import ImageError, PathLike, display
 from resnext_gui.messages import UserError
 from resnext_gui.project.files import lock_file, read_json, try_lock, unlock, write_json
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.gather import Candidate, Gathered, gather
-from resnext_gui.engine.images import ImageError, display, open_rgb, opened_file
+from resnext_gui.engine.images import open_rgb
+from resnext_gui.engine.picture_files import ImageError, display, opened_file
 from resnext_gui.messages import Progress, Source
 from resnext_gui.project.files import natural
 from resnext_gui.project.photographs import some

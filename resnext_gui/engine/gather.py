@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from resnext_gui.engine.images import PICTURE_SUFFIXES, display
+from resnext_gui.engine.picture_files import PICTURE_SUFFIXES, display
 from resnext_gui.engine.rules import Parts, choose, from_folder, from_name, is_split_name, simplify
 from resnext_gui.engine.tables import TABLE_SUFFIXES, read_table
 from resnext_gui.engine.walk import Found, Listing, Tick, list_folder, not_reachable

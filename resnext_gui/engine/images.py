@@ -8,16 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import logging
-import os
-import re
-import stat
 import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from typing import IO, Any
@@ -40,11 +35,24 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from resnext_gui.engine.decode_watch import DecodeWatch
 from resnext_gui.engine.image_modes import to_rgb
-from resnext_gui.messages import UserError
+from resnext_gui.engine.picture_files import (
+    MAGIC,
+    OTHER_SUFFIXES,
+    PICTURE_SUFFIXES,
+    ImageError,
+    PathLike,
+    could_be_picture,
+    display,
+    is_side_file,
+    opened_file,
+    trouble,
+)
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "DecodeWatch",
     "ImageError",
     "Preprocessing",
     "could_be_picture",
@@ -57,7 +65,6 @@ __all__ = [
 ]
 
 Bytes = npt.NDArray[np.uint8]
-PathLike = str | os.PathLike[str]
 
 MAX_PIXELS = 178_000_000
 """Pictures with more are refused: decoded they would take over half a gigabyte."""
@@ -87,53 +94,11 @@ try:
 except ImportError:  # an installation without it reads everything else
     pi_heif = None
 
-PICTURE_SUFFIXES = frozenset(
-    {
-        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".avif", ".avifs", ".bmp", ".dib", ".gif",
-        ".tif", ".tiff", ".heic", ".heif", ".hif", ".heics", ".heifs", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c",
-        ".ppm", ".pgm", ".pbm", ".pnm", ".qoi", ".tga",
-    }
-)  # fmt: skip
-
-RAW_SUFFIXES = frozenset(
-    {
-        ".raw", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".dng", ".orf", ".rw2", ".raf", ".pef", ".srw",
-        ".x3f", ".3fr", ".iiq",
-    }
-)  # fmt: skip
-"""What cameras write beside, or in place of, a JPEG."""
-
-OTHER_SUFFIXES = RAW_SUFFIXES | {
-    ".psd", ".psb", ".xcf", ".eps", ".ps", ".ai", ".svg", ".ico", ".icns", ".cur", ".pcx", ".dcx", ".sgi", ".rgb",
-    ".bw", ".ras", ".xbm", ".xpm", ".dds", ".exr", ".hdr", ".jxl", ".wmf", ".emf", ".fits", ".fit", ".dcm",
-}  # fmt: skip
-"""Pictures too, but in formats that are not read: these are refused by name and not passed over."""
-
-_SIDE_NAMES = {
-    "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin",
-    "system volume information", "lost+found", "icon\r", "folder.ini", "picasa.ini",
-}  # fmt: skip
-
-_MAGIC = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|II\*\x00|MM\x00\*|II\+\x00|MM\x00\+|BM....\x00\x00\x00\x00"
-    rb"|....ftyp(?:avif|avis|heic|heix|heif|hevc|hevx|heim|heis|mif1|msf1)"
-    rb"|\x00\x00\x00\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51|qoif",
-    re.DOTALL,
-)
-
 _DECODING_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, ArithmeticError,
     AssertionError, NotImplementedError, RuntimeError, struct.error, zlib.error, Image.DecompressionBombError, Warning,
 )  # fmt: skip
 """What Pillow's decoders are known to raise on damaged files."""
-
-
-class ImageError(UserError):
-    """A file that cannot be used as a picture.  The message names it.
-
-    Codes: ``missing``, ``vanished``, ``folder``, ``pipe``, ``empty``, ``no_permission``, ``unreadable`` (the drive
-    failed), ``not_a_picture``, ``unsupported``, ``broken``, ``too_large``, ``no_memory``, ``crashes_reader``.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,93 +143,6 @@ class Preprocessing:
             if key in known:
                 known[key] = tuple(float(x) for x in known[key])
         return cls(**known)
-
-
-# --------------------------------------------------------------------------------------------------------------------
-# Which files
-
-
-def is_side_file(name: str) -> bool:
-    """Tell whether a file or folder of this name is a system's own and passed over silently."""
-    return name.startswith(".") or name.lower() in _SIDE_NAMES
-
-
-def could_be_picture(path: PathLike) -> bool:
-    """Tell by the suffix, or by the first bytes where there is no suffix, whether a file may be a picture.
-
-    Never opens anything but a regular file; anything that cannot be opened is no picture.
-    """
-    name = PurePath(path).name
-    if is_side_file(name):
-        return False
-    suffix = PurePath(name).suffix.lower()
-    if suffix in PICTURE_SUFFIXES:
-        return True
-    # "IMG_2041" and "timeout-664": what follows the last dot is a suffix only if it looks like one.
-    if re.fullmatch(r"\.[a-z0-9_]{1,8}", suffix) and not suffix[1:].isdigit():
-        return False
-    try:
-        with opened_file(path) as file:
-            return _MAGIC.match(file.read(32)) is not None
-    except ImageError:
-        return False
-
-
-def trouble(path: PathLike, error: OSError) -> ImageError:
-    """Return the sentence for a file that could not be opened or read."""
-    name = display(path)
-    if isinstance(error, FileNotFoundError):
-        if Path(path).is_symlink():
-            return ImageError("missing", f"'{name}' is a link that leads nowhere.", "Remove the link or mend it.")
-        return ImageError("missing", f"'{name}' does not exist.", "It may have been moved, renamed or deleted.")
-    if isinstance(error, PermissionError):
-        return ImageError("no_permission", f"'{name}' may not be read.", "Change the file's permissions.")
-    if error.errno == errno.ELOOP:
-        return ImageError("missing", f"'{name}' is a link that leads to itself.", "Remove the link.")
-    return ImageError(
-        "unreadable",
-        f"'{name}' could not be read from its drive ({error.strerror or type(error).__name__}).",
-        "Check the drive and its connection, then try again.",
-    )
-
-
-def display(path: PathLike) -> str:
-    """Return a path that can be shown and sent, whatever bytes its name holds."""
-    return os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-@contextlib.contextmanager
-def opened_file(path: PathLike) -> Iterator[IO[bytes]]:
-    """Open a regular file for reading; pipes, sockets and devices are never opened, since that could wait for ever."""
-    try:
-        check_regular(path, os.stat(path))  # noqa: PTH116 - one call, no Path needed
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    except ValueError as error:  # a NUL in the name
-        raise ImageError("missing", f"'{display(path)}' is no file name.", "Choose another file.") from error
-    except OSError as error:
-        raise trouble(path, error) from error
-    with os.fdopen(handle, "rb") as file:
-        try:
-            # It may have been swapped between the look and the opening.
-            check_regular(path, os.fstat(file.fileno()))
-        except OSError as error:
-            raise trouble(path, error) from error
-        yield file
-
-
-def check_regular(path: PathLike, facts: os.stat_result) -> None:
-    """Refuse what is no regular file with something in it.
-
-    Raises:
-        ImageError: ``folder``, ``pipe`` or ``empty``.
-    """
-    name = display(path)
-    if stat.S_ISDIR(facts.st_mode):
-        raise ImageError("folder", f"'{name}' is a folder, not a picture.", "Drop the folder itself to add it.")
-    if not stat.S_ISREG(facts.st_mode):
-        raise ImageError("pipe", f"'{name}' is not a file but a pipe, socket or device.", "Remove it from the folder.")
-    if facts.st_size == 0:
-        raise ImageError("empty", f"'{name}' is empty.", "Copy it again from where it came from, or remove it.")
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -337,7 +215,7 @@ def _unidentified(name: str, file: IO[bytes]) -> ImageError:
         head = file.read(32)
     except OSError:
         head = b""
-    if _MAGIC.match(head):
+    if MAGIC.match(head):
         return _broken(name)
     suffix = PurePath(name).suffix.lower()
     if suffix in OTHER_SUFFIXES:
@@ -551,12 +429,3 @@ def load_pixels(path: PathLike, prep: Preprocessing | None = None) -> npt.NDArra
     """
     prep = prep or Preprocessing()
     return normalise(load_uint8(path, prep), prep)
-
-
-def __getattr__(name: str) -> Any:
-    # It needs this module, and whoever decodes pictures looks for it here.
-    if name == "DecodeWatch":
-        from resnext_gui.engine.decode_watch import DecodeWatch
-
-        return DecodeWatch
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from resnext_gui.engine.control import Control
 from resnext_gui.engine.gather import Candidate
-from resnext_gui.engine.images import ImageError, display, identify_open, opened_file
+from resnext_gui.engine.images import identify_open
+from resnext_gui.engine.picture_files import ImageError, display, opened_file
 from resnext_gui.project import NewPhoto
 
 _AT_ONCE = 64 << 20

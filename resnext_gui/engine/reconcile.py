@@ -10,7 +10,7 @@ from typing import Any
 
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.gather import Candidate, absolute, gather
-from resnext_gui.engine.images import ImageError, display
+from resnext_gui.engine.picture_files import ImageError, display
 from resnext_gui.engine.reading import read_all
 from resnext_gui.messages import Progress, Reconcile, Source, UserError
 from resnext_gui.project import Known, NewPhoto, Project

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnext_gui.engine.images import PICTURE_SUFFIXES, display, opened_file
+from resnext_gui.engine.picture_files import PICTURE_SUFFIXES, display, opened_file
 from resnext_gui.messages import UserError
 
 TABLE_SUFFIXES = (".csv", ".tsv")

@@ -15,7 +15,8 @@ from PIL import Image
 
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.decode_watch import DecodeWatch
-from resnext_gui.engine.images import ImageError, open_rgb
+from resnext_gui.engine.images import open_rgb
+from resnext_gui.engine.picture_files import ImageError
 from resnext_gui.messages import Progress, ThumbnailReady, Thumbnails
 from resnext_gui.project import Photo, Project
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from resnext_gui.engine.images import (
+from resnext_gui.engine.picture_files import (
     OTHER_SUFFIXES,
     RAW_SUFFIXES,
     could_be_picture,
