@@ -78,9 +78,13 @@ class LearningSet:
             return np.zeros((self.prep.size, self.prep.size, 3), np.uint8)
         return vary(rgb, self.prep, self.how, generator(self.seed, _VARY, number, index))
 
+    def view_in(self, epoch: int, index: int) -> int:
+        """Return the number of the variation that a photograph shows in a pass."""
+        return view_of(self.seed, epoch, index, self.views) if self.views else epoch
+
     def varied(self, index: int, epoch: int) -> npt.NDArray[np.uint8]:
         """Return what a photograph looks like in a pass."""
-        return self.view(index, view_of(self.seed, epoch, index, self.views) if self.views else epoch)
+        return self.view(index, self.view_in(epoch, index))
 
     def targets(self, rows: Labels) -> tuple[Floats, Floats]:
         """Return one-hot targets (batch, labels) and weights (batch,); what cannot be read weighs nothing."""

@@ -71,6 +71,10 @@ class DecodePool:
         """Start `function(item)` on one of the threads."""
         return self._executor.submit(function, item)
 
+    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Yield ``function(item)`` in order; all are begun at once."""
+        return self._executor.map(function, items)
+
     def in_order(
         self, function: Callable[[T], R], items: Iterable[T], ahead: int = 64
     ) -> Iterator[tuple[T, R | UserError]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from resnext_gui import __version__
 from resnext_gui.engine import backend
+from resnext_gui.engine.activations import FrozenSource, prepare
 from resnext_gui.engine.batches import LearningSet
 from resnext_gui.engine.checkpoints import load_state, prune, save_state
 from resnext_gui.engine.clock import process_seconds
@@ -42,7 +44,7 @@ from resnext_gui.engine.images import load_uint8, normalise
 from resnext_gui.engine.modelfile import ModelFile, find_weights, save_network, weights_facts
 from resnext_gui.engine.pixels import DecodePool, PixelStore
 from resnext_gui.engine.recipe import Recipe, choose_recipe
-from resnext_gui.engine.resnext import set_trainable_stages, with_new_head
+from resnext_gui.engine.resnext import set_trainable_stages, split_model, with_new_head
 from resnext_gui.engine.weights import ResolvedWeights, load_backbone
 from resnext_gui.messages import (
     BatchPoint,
@@ -66,6 +68,9 @@ MOST_PRACTICE = 1000
 
 STORE_FACTOR = 1.34
 """Learning photographs are kept with a short side this much longer than the network's, for crops to choose from."""
+
+SAVE_EVERY = 10.0
+"""Checkpoints are at least this many times as far apart as one takes to write."""
 
 LEAST_PASSES = 8
 """Where a whole pass would take more than an eighth of the budget, it is divided."""
@@ -165,6 +170,7 @@ class _Training:
         self._saved_at = 0.0
         self._save_cost = 0.0
         self._rates: list[float] = []
+        self._source: FrozenSource | None = None
 
     # ------------------------------------------------------------------------------------------------------------
     # Beginnings
@@ -249,7 +255,12 @@ class _Training:
             except JobStopped:
                 status = "stopped"
             self._flush_points()
-            return self._finish(fitting, status)
+            try:
+                return self._finish(fitting, status)
+            finally:
+                if self._source is not None:
+                    self._source.close()
+                shutil.rmtree(self._activations_folder, ignore_errors=True)
 
     def _prepare(self, pool: DecodePool) -> Fitting:
         spec, recipe, photographs = self.spec, self.recipe, self.photographs
@@ -274,11 +285,17 @@ class _Training:
             store, truth, len(photographs.labels), per_label[truth].astype(np.float32), self.prep,
             recipe.augmentation, seed, recipe.views,
         )  # fmt: skip
-        practice = self._practice(pool)
+        practice, squares = self._practice(pool)
+        trained = self.network
+        if recipe.views and recipe.frozen_stages:
+            lower, trained = split_model(self.network, recipe.frozen_stages)
+            self._source = self._prepare_activations(lower, learning, squares, pool)
+            practice = dataclasses.replace(practice, inputs=self._source.practice)
         watch = Watch(self._on_batch, self._on_epoch, self._on_checkpoint)
         fitting = Fitting(
-            self.network, learning, practice, recipe, self.control, watch, pool,
-            parts=int(self.frozen["parts"]), compile_options=backend.compile_options(), state=FitState(),
+            trained, learning, practice, recipe, self.control, watch, pool,
+            parts=int(self.frozen["parts"]), source=self._source.learning if self._source else None,
+            compile_options=backend.compile_options(), state=FitState(),
         )  # fmt: skip
         self.fitting = fitting
         checkpoint = self.run.read().get("last_checkpoint")
@@ -292,7 +309,31 @@ class _Training:
             self._budget(fitting)
         return fitting
 
-    def _practice(self, pool: DecodePool) -> Practice:
+    def _prepare_activations(
+        self, lower: keras.Model, learning: LearningSet, squares: Pixels, pool: DecodePool
+    ) -> FrozenSource:
+        key: dict[str, object] = {
+            "weights": self.resolved.sha256,
+            "precision": self.frozen["precision"],
+            "preprocessing": self.prep.to_dict(),
+            "frozen": self.recipe.frozen_stages,
+            "augmentation": self.recipe.to_dict()["augmentation"],
+            "seed": learning.seed,
+            "photographs": self.photographs.fingerprint,
+            "practice": len(squares),
+        }
+        return prepare(
+            lower, learning, squares, self._activations_folder, key, pool, self.control,
+            lambda done, total: self.emit(
+                Progress(self.job_id, "preparing", done, total, f"Prepared {done:,} of {total:,} views")
+            ),
+        )  # fmt: skip
+
+    @property
+    def _activations_folder(self) -> Path:
+        return self.project.cache / "activations" / self.run.id
+
+    def _practice(self, pool: DecodePool) -> tuple[Practice, Pixels]:
         """Decode the practice photographs; those that cannot be read any more are left out."""
         items, prep = self.photographs.practice, self.prep
         pixels: list[Pixels] = []
@@ -308,7 +349,7 @@ class _Training:
             taken = squares[rows]
             return normalise(taken[:, :, ::-1] if side else taken, prep)
 
-        return Practice(np.array(labels, np.int64), inputs, 2 if self.recipe.flip_answers else 1)
+        return Practice(np.array(labels, np.int64), inputs, 2 if self.recipe.flip_answers else 1), squares
 
     def _budget(self, fitting: Fitting) -> None:
         """Turn the person's minutes into seconds of training, by what this machine has shown it can do.
@@ -390,7 +431,7 @@ class _Training:
     def _on_checkpoint(self, state: FitState) -> None:
         now = time.monotonic()
         # saving may cost a tenth of the time, not more: what is lost in a crash is then a tenth as well
-        if self._saved_at and now - self._saved_at < 10 * self._save_cost and not self._ends(state):
+        if self._saved_at and now - self._saved_at < SAVE_EVERY * self._save_cost and not self._ends(state):
             return
         facts = save_state(self.run.folder, self.fitting)
         best = state.best

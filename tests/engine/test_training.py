@@ -1,0 +1,245 @@
+"""A run: exact resume, checkpoints, stop, choice of the better model."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from resnext_gui.engine import checkpoints, training
+from resnext_gui.engine.control import Control
+from resnext_gui.messages import (
+    BatchPoint,
+    DeviceChosen,
+    EpochLine,
+    Event,
+    JobStopped,
+    ModelReady,
+    RunCreated,
+    UserError,
+)
+from tests.engine.learning import Learner, StopAfter, learner, new_learner, tiny_weights
+
+__all__ = ["learner", "new_learner", "tiny_weights"]
+
+
+def tensors(run_folder: Path) -> dict[str, np.ndarray[Any, Any]]:
+    from safetensors.numpy import load_file
+
+    return load_file(run_folder / "best.safetensors")
+
+
+def after_epochs(made: Learner, count: int) -> StopAfter:
+    return StopAfter(lambda: len(made.told(EpochLine)) >= count)
+
+
+def test_a_run_from_beginning_to_end(learner: Learner) -> None:
+    result = learner.train(epochs=2)
+    assert result["status"] == "finished"
+    assert result["epochs"] == 2
+    assert result["kept"] in ("quick", "finetune")
+    assert result["exam"] == 6
+    assert 0 <= result["accuracy_low"] <= result["accuracy"] <= result["accuracy_high"] <= 1
+    assert result["first_model_seconds"] > 0
+    assert learner.told(DeviceChosen)
+    assert len(learner.told(EpochLine)) == 2
+    points = learner.told(BatchPoint)
+    assert [point.step for point in points] == list(range(1, 7))
+    assert points[-1].position == pytest.approx(2)
+    assert all(np.isfinite(point.loss) and 0 <= point.accuracy <= 1 for point in points)
+    assert points[-1].seconds_left == pytest.approx(0)
+    with learner.project() as project:
+        run = project.run(learner.told(RunCreated)[0].run)
+        assert run.status == "finished"
+        body = run.read()
+        assert body["result"] == result
+        assert body["progress"] == 1
+        assert [line["epoch"] for line in run.history()] == [1, 2]
+        assert len(run.batches()) == 6
+        assert not list(run.folder.glob("epoch-*"))
+        assert json.loads((run.folder / "model.json").read_text())["labels"] == ["amber", "blue", "green"]
+        assert project.current_model == (run.id if result["kept"] == "finetune" else "quick")
+    assert learner.told(ModelReady)[0].model == "quick"
+
+
+def test_resumed_run_ends_bit_equal(new_learner: Callable[[str], Learner]) -> None:
+    whole = new_learner("whole")
+    once = whole.train(epochs=3, augmentation="strong")
+    halves = new_learner("halves")
+    first = halves.train(after_epochs(halves, 1), epochs=3, augmentation="strong")
+    assert first["status"] == "stopped"
+    twice = halves.train(run=first["run"], epochs=9, seed=5)
+    with whole.project() as a, halves.project() as b:
+        one, two = a.run(once["run"]), b.run(twice["run"])
+        same = {"loss", "accuracy", "practice_loss", "practice_accuracy", "best", "epoch", "learning_rate"}
+        assert [{k: v for k, v in line.items() if k in same} for line in one.history()] == [
+            {k: v for k, v in line.items() if k in same} for line in two.history()
+        ]
+        assert [p["loss"] for p in one.batches()] == [p["loss"] for p in two.batches()]
+        left, right = tensors(one.folder), tensors(two.folder)
+    assert left.keys() == right.keys()
+    assert all(np.array_equal(left[name], right[name]) for name in left)
+    for key in ("kept", "practice_accuracy", "accuracy", "epochs", "best_epoch", "status"):
+        assert once[key] == twice[key]
+
+
+def test_killed_between_any_two_files_it_resumes(
+    new_learner: Callable[[str], Learner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was the last file to reach the disk, the run opens and ends where an uninterrupted one does."""
+    monkeypatch.setattr(training, "SAVE_EVERY", 0)
+    whole = new_learner("whole")
+    once = whole.train(epochs=2)
+    with whole.project() as project:
+        wanted = tensors(project.run(once["run"]).folder)
+
+    class Killed(BaseException):
+        pass
+
+    for kill_at in (2, 3):
+        made = new_learner(f"killed {kill_at}")
+        writes = 0
+        write = checkpoints._write
+
+        def counted(file: Path, values: Any, write: Any = write, kill_at: int = kill_at) -> None:
+            nonlocal writes
+            writes += 1
+            if writes == kill_at:
+                raise Killed
+            write(file, values)
+
+        monkeypatch.setattr(checkpoints, "_write", counted)
+        with pytest.raises(Killed):
+            made.train(epochs=2)
+        monkeypatch.setattr(checkpoints, "_write", write)
+        with made.project() as project:
+            run = project.runs()[0]
+            assert run.status == "interrupted"
+        result = made.train(run=run.id)
+        assert result["status"] == "finished"
+        got = tensors(run.folder)
+        assert all(np.array_equal(wanted[name], got[name]) for name in wanted)
+
+
+def test_full_disk_keeps_the_earlier_checkpoint(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "SAVE_EVERY", 0)
+    real = checkpoints.tempfile.mkstemp
+
+    def full(*args: Any, **kwargs: Any) -> Any:
+        if str(kwargs.get("prefix", "")).startswith(".epoch-0002"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(checkpoints.tempfile, "mkstemp", full)
+    with pytest.raises(UserError) as caught:
+        learner.train(epochs=3)
+    assert caught.value.code == "disk_full"
+    with learner.project() as project:
+        run = project.runs()[0]
+        assert run.status == "failed"
+        assert run.read()["error"]["code"] == "disk_full"
+        assert (run.folder / run.read()["last_checkpoint"]["file"]).is_file()
+    monkeypatch.undo()
+    assert learner.train(run=run.id)["status"] == "finished"
+
+
+def test_stopped_before_the_first_pass_is_over(learner: Learner) -> None:
+    result = learner.train(StopAfter(lambda: len(learner.told(BatchPoint)) >= 2), epochs=3)
+    assert result["status"] == "stopped"
+    assert result["kept"] == "quick"
+    assert result["best_epoch"] == 0
+    with learner.project() as project:
+        assert project.current_model == "quick"
+    assert learner.train(run=result["run"])["epochs"] == 3
+
+
+def test_stopped_before_there_is_a_run(learner: Learner) -> None:
+    control = Control()
+    control.stop()
+    with pytest.raises(JobStopped):
+        learner.train(control)
+    with learner.project() as project:
+        assert project.runs() == []
+
+
+def test_finished_run_tells_its_result_again(learner: Learner) -> None:
+    result = learner.train(epochs=1)
+    assert learner.train(run=result["run"]) == result
+
+
+def test_time_budget_is_kept(learner: Learner) -> None:
+    learner.quick()
+    result = learner.train(epochs=None, minutes=0.15)
+    assert result["status"] == "finished"
+    assert result["epochs"] >= 1
+    # a machine that is busy with other things may be late by the length of a few steps
+    assert result["seconds"] < 9 * 1.1 + 5
+
+
+def test_new_photographs_do_not_change_an_unfinished_run(learner: Learner, tmp_path: Path) -> None:
+    from tests.engine.learning import pictures
+
+    first = learner.train(after_epochs(learner, 1), epochs=2)
+    learner.scan(pictures(tmp_path / "more", each=4, first=50))
+    result = learner.train(run=first["run"])
+    with learner.project() as project:
+        body = project.run(result["run"]).read()
+        assert body["split"]["learning"] == 24
+        project.assign_kinds()
+        assert len(project.items("learning")) > 24
+
+
+@pytest.mark.parametrize("spec", [{"head": "hidden"}, {"weights": "none", "size": 32}, {"frozen_stages": 2}])
+def test_other_ways_to_train(learner: Learner, spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"blocks": (1,), "cardinality": 4, "base_width": 4}
+    monkeypatch.setitem(
+        __import__("resnext_gui.engine.resnext", fromlist=["PRESETS"]).PRESETS, "resnext26_16x4d", small
+    )
+    result = learner.train(epochs=1, **spec)
+    assert result["status"] == "finished"
+
+
+def test_photograph_that_vanishes_during_a_run_weighs_nothing(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emitted: list[Event] = []
+
+    def vanish(event: Event) -> None:
+        emitted.append(event)
+        if isinstance(event, RunCreated):
+            with learner.project() as project:
+                Path(project.items("learning")[0].path).unlink()
+
+    monkeypatch.setattr(learner, "events", type("Events", (list,), {"append": lambda self, e: vanish(e)})())
+    assert learner.train(epochs=1)["status"] == "finished"
+
+
+def test_damaged_checkpoint_is_refused_by_name(learner: Learner) -> None:
+    first = learner.train(after_epochs(learner, 1), epochs=3)
+    with learner.project() as project:
+        run = project.run(first["run"])
+        (run.folder / run.read()["last_checkpoint"]["file"]).write_bytes(b"nothing")
+    with pytest.raises(UserError) as caught:
+        learner.train(run=first["run"])
+    assert caught.value.code == "damaged"
+
+
+def test_run_in_use_is_refused(learner: Learner) -> None:
+    first = learner.train(after_epochs(learner, 1), epochs=2)
+    with learner.project() as project, project.run(first["run"]).lock(), pytest.raises(UserError) as caught:
+        learner.train(run=first["run"])
+    assert caught.value.code == "run_busy"
+
+
+def test_practice_subset_is_even_and_stable() -> None:
+    items: list[Any] = list(range(5000))
+    chosen = training._subset(items)
+    assert len(chosen) == training.MOST_PRACTICE
+    assert chosen == training._subset(items)
+    assert chosen[0] == 0
+    assert chosen[-1] == 4999
