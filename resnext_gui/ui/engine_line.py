@@ -146,11 +146,10 @@ class EngineLine(QThread):
 
     def _wake(self) -> None:
         with self._lock:
-            if self._woken:
+            if self._woken or self._wake_out.closed:
                 return
             self._woken = True
-        with contextlib.suppress(OSError):  # closed: this thread has ended already
-            self._wake_out.send_bytes(b"w")
+            self._wake_out.send_bytes(b"w")  # at most one lies in the pipe, so this never blocks
 
     # ---- this thread
 
@@ -166,8 +165,9 @@ class EngineLine(QThread):
         finally:
             if self._child is not None:
                 self._dismiss(self._child)
-            self._wake_out.close()
-            self._wake_in.close()
+            with self._lock:
+                self._wake_out.close()
+                self._wake_in.close()
 
     def _turn(self) -> None:
         """Wait until something happens, and deal with it."""

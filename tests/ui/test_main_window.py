@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QGuiApplication, QImage
@@ -24,6 +23,7 @@ from resnext_gui.ui.widgets.closing import BACKGROUND, PAUSE, ClosingDialog
 from resnext_gui.ui.widgets.dropping import Dropped
 from resnext_gui.ui.widgets.dropzones import ASK, LEARN
 from resnext_gui.ui.widgets.keyhelp import KeyHelp
+from tests.ui.test_engine_client import dead
 
 LONG = 20_000
 
@@ -425,7 +425,7 @@ def test_closing_without_a_run_is_immediate(qtbot, make_window, photographs):
     with qtbot.waitSignal(window.gone):
         window.close()
     assert time.monotonic() - began < 2
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert dead(pid)
     assert not window.isVisible() and isinstance(Settings().get("geometry"), str)
 
 
@@ -449,7 +449,7 @@ def test_pausing_until_the_person_returns(qtbot, make_window, photographs):
     with qtbot.waitSignal(window.gone, timeout=LONG):
         window.findChild(ClosingDialog).chosen.emit(PAUSE)
     assert not window.isVisible()
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert dead(pid)
     with Project.open(folder) as project:
         assert project.run(run).status == "interrupted"
     again = make_window(pace=0.0)
