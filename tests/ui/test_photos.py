@@ -16,6 +16,7 @@ from PySide6.QtTest import QTest
 from resnext_gui.messages import Answer, Source
 from resnext_gui.project import NewPhoto, Project
 from resnext_gui.ui.pages.photos import PhotosPage
+from resnext_gui.ui.state import Work
 from resnext_gui.ui.widgets.dragging import carry
 from tests.ui.photos_help import PhotosSession, fill, names, receipt
 
@@ -343,6 +344,36 @@ def test_photo_menu_moves_what_is_selected(page: PhotosPage, project: Project) -
     moves = next(a.menu() for a in menu.actions() if a.menu() is not None)
     next(a for a in moves.actions() if a.text().startswith("tulip")).trigger()
     assert len(_of(project, "tulip")) == 8
+
+
+def test_a_large_project_is_listed_on_a_thread(
+    session: PhotosSession, project: Project, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resnext_gui.ui.widgets.photo_lister.LARGE", 1)
+    page = _page(session, qtbot)
+    qtbot.waitUntil(lambda: len(page.gallery.ids()) == 21)
+    page.gallery.set_current(0)
+    first, second, third = page.gallery.ids()[:3]
+    QTest.keyClick(page.gallery, Key.Key_2)
+    QTest.keyClick(page.gallery, Key.Key_3)  # typed faster than the list is read again
+    assert [project.photo(i).label for i in (first, second, third)] == ["rose", "tulip", "daisy"]
+    qtbot.waitUntil(lambda: page.panel.model.entries()[1].count == 4)
+    assert page.gallery.current_id() == third
+    page.panel.choose("unlabelled")
+    qtbot.waitUntil(lambda: len(page.gallery.ids()) == 3)
+    page.shut()
+
+
+def test_an_empty_project_tells_what_is_on_its_way(project: Project, dressed: Any, qtbot: Any) -> None:
+    session = PhotosSession(project)
+    page = PhotosPage(session)  # type: ignore[arg-type]
+    qtbot.addWidget(page)
+    page.show()
+    session.work_changed.emit(Work("Looking for photographs", "Found 120", key="scan"))
+    assert page.empty.title.text() == "Looking for photographs" and page.empty.button.isHidden()
+    session.work_changed.emit(None)
+    assert page.empty.button.isVisible()
+    page.shut()
 
 
 def test_refreshes_only_while_visible(page: PhotosPage, session: PhotosSession, project: Project, qtbot: Any) -> None:

@@ -49,6 +49,19 @@ class PhotosPage(QWidget):
     key = "photos"
     title = "Photos"
     icon = "photos"
+    keys = (
+        ("Space", "Look closer"),
+        ("Z", "In the loupe: actual pixels"),
+        ("V", "In the loupe: what the model receives"),
+        ("1 .. 9", "Give the label with this key"),
+        ("L", "Type a label"),
+        ("Enter", "Accept the proposed label"),
+        ("Delete", "Leave out of the project"),
+        ("F2", "Rename a label"),
+        ("Ctrl F", "Search"),
+        ("Ctrl A", "Select all"),
+        ("Ctrl + / -", "Larger and smaller tiles"),
+    )
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
