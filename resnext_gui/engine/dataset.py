@@ -148,7 +148,7 @@ class _Scanner:
             self._take(file, outcome)
             now = time.monotonic()
             pending = sum(map(len, self.ready.values()))
-            if pending >= 256 or (pending and now - self.stored_at > 0.5):
+            if pending >= 128 or (pending and now - self.stored_at > 0.5):
                 self._store()
             if now - told > 0.1:
                 told = now
@@ -219,8 +219,8 @@ class _Scanner:
         self.stored_at = time.monotonic()
         ready, self.ready = self.ready, {}
         for source, photos in ready.items():
-            for start in range(0, len(photos), 256):
-                self.project.add_photos(photos[start : start + 256], self.source_ids[source], self.import_id)
+            for start in range(0, len(photos), 128):
+                self.project.add_photos(photos[start : start + 128], self.source_ids[source], self.import_id)
         if ready and self.project.import_undone(self.import_id):
             self.control.stop()  # the person took the import back while it was going on
 

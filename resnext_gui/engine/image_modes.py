@@ -79,10 +79,12 @@ def deep_to_grey(samples: npt.NDArray[Any], inverted: bool = False) -> npt.NDArr
     elif low >= 0 and high <= 65535 and (values.dtype.kind != "f" or high <= 255):
         low, high = 0.0, float(next(top for top in (255, 1023, 4095, 16383, 65535) if high <= top))
     elif finite.size:
-        low, high = (float(x) for x in np.percentile(finite, (0.1, 99.9)))
+        some = finite[:: max(1, finite.size // 1_000_000)]
+        low, high = (float(x) for x in np.percentile(some, (0.1, 99.9)))
     span = high - low if high > low else 1.0
-    scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255.0 / span)
-    scaled = np.nan_to_num(scaled, nan=0.0, posinf=255.0, neginf=0.0)
+    with np.errstate(all="ignore"):  # infinities, and floats near the end of their range
+        scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255.0 / span)
+        scaled = np.nan_to_num(scaled, nan=0.0, posinf=255.0, neginf=0.0)
     if inverted:
         scaled = 255.0 - scaled
     grey: npt.NDArray[np.uint8] = np.clip(scaled + 0.5, 0.0, 255.0).astype(np.uint8)

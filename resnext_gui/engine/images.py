@@ -38,6 +38,7 @@ from PIL import (
 from resnext_gui.engine.decode_watch import DecodeWatch
 from resnext_gui.engine.image_modes import to_rgb
 from resnext_gui.engine.picture_files import (
+    DRIVE_ERRORS,
     MAGIC,
     OTHER_SUFFIXES,
     PICTURE_SUFFIXES,
@@ -190,7 +191,7 @@ def _open_header(path: PathLike, file: IO[bytes]) -> Image.Image:
     except MemoryError as error:
         raise _too_little_memory(name) from error
     except OSError as error:
-        if error.errno is not None:
+        if error.errno in DRIVE_ERRORS:
             raise trouble(path, error) from error
         raise _broken(name) from error
     except _DECODING_ERRORS as error:
@@ -323,7 +324,7 @@ def _open_picture(path: PathLike, at_least: int | None) -> Image.Image:
         except MemoryError as error:
             raise _too_little_memory(name) from error
         except OSError as error:
-            if error.errno is not None:
+            if error.errno in DRIVE_ERRORS:
                 raise trouble(path, error) from error
             raise _broken(name) from error
         except _DECODING_ERRORS as error:

@@ -50,6 +50,17 @@ MAGIC = re.compile(
 )
 
 
+DRIVE_ERRORS = frozenset(
+    getattr(errno, name)
+    for name in (
+        "EIO", "ENXIO", "ENODEV", "ESTALE", "ETIMEDOUT", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN",
+        "ENETUNREACH", "EREMOTEIO", "ECONNRESET", "EPIPE",
+    )
+    if hasattr(errno, name)
+)  # fmt: skip
+"""What a failing drive says.  Decoders of damaged files raise other numbers, say for a jump before the beginning."""
+
+
 class ImageError(UserError):
     """A file that cannot be used as a picture.  The message names it.
 

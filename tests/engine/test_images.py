@@ -10,6 +10,7 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -357,6 +358,38 @@ class TestWhichFiles:
         assert could_be_picture("nowhere/A.JPG")
         for name in ("words", "nothing", "notes.txt", "._a.jpg"):
             assert not could_be_picture(tmp_path / name)
+
+
+def damaged(data: bytes, random: Random) -> bytes:
+    """A copy with some bytes changed, dropped or added."""
+    out = bytearray(data)
+    for _ in range(random.choice([1, 3, 10, 60])):
+        at = random.randrange(len(out))
+        change = random.random()
+        if change < 0.6:
+            out[at] = random.randrange(256)
+        elif change < 0.75:
+            out[at : at + 4] = random.choice([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff"])
+        elif change < 0.9 and len(out) > 60:
+            del out[at : at + random.randrange(1, 50)]
+        else:
+            out[at:at] = random.randbytes(9)
+    return bytes(out)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "JPEG2000", "PPM"])
+def test_damaged_files_open_or_are_refused(tmp_path: Path, form: str):
+    random = Random(form)  # the same damage at every run
+    whole = encoded(scene(), form)
+    for _ in range(40):
+        path = tmp_path / "damaged"
+        path.write_bytes(damaged(whole, random))
+        try:
+            pixels = open_rgb(path, at_least=32)
+        except ImageError as error:
+            assert error.code in ("broken", "not_a_picture", "too_large", "no_memory"), error.message
+        else:
+            assert pixels.ndim == 3
 
 
 def test_many_threads_at_once(tmp_path: Path):
