@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from resnext_gui.ui.session import Session
 
 
+TRAINING_STAGE = "train"
+"""Progress of this stage is the run's; others, such as reading the photographs, only come before."""
+
+
 class TrainingDesk(QObject):
     """Leads one run at a time, in a process of its own."""
 
@@ -24,6 +28,8 @@ class TrainingDesk(QObject):
         super().__init__(session)
         self._session = session
         self._job: Job | None = None
+        self._began: tuple[float, float] | None = None  # when the first step was heard of, and the progress then
+        self._counted = False  # whether the engine itself tells the progress of the run
         self.state = TrainingState()
 
     def _set(self, **changes: Any) -> None:
@@ -62,6 +68,7 @@ class TrainingDesk(QObject):
             session.problem.emit(Problem("train", message, hint, code="run_active", tone="info"))
             return
         self.state = TrainingState()
+        self._began, self._counted = None, False
         command = messages.Train("", session.folder, spec, run_id)
         self._job = job = session.trainer.submit(command)
         self._set(phase="starting", run=run_id, text=self.tr("Getting ready"))
@@ -95,20 +102,24 @@ class TrainingDesk(QObject):
         session, state = self._session, self.state
         if isinstance(event, Progress):
             changes: dict[str, Any] = {"text": event.text, "seconds_left": event.seconds_left}
-            if event.total > 0:
+            if event.stage == TRAINING_STAGE and event.total > 0:
+                self._counted = True
                 changes["progress"] = min(1.0, event.done / event.total)
             self._set(**changes)
         elif isinstance(event, BatchPoint):
             session.batch_point.emit(event)
             self._set(
+                progress=self._progress(event.seconds_left),
                 phase="running" if state.phase == "starting" else state.phase,
                 images_per_second=event.images_per_second,
                 seconds_left=event.seconds_left,
                 ends_at=event.ends_at,
             )
         elif isinstance(event, EpochLine):
-            if event.best and event.practice_accuracy is not None and state.best_total:
-                self._set(best_right=round(event.practice_accuracy * state.best_total))
+            if not state.best_total and state.run is not None:
+                self._read_total(state.run)
+            if event.best and event.practice_accuracy is not None and self.state.best_total:
+                self._set(best_right=round(event.practice_accuracy * self.state.best_total))
             session.epoch_line.emit(event)
             session.runs_changed.emit()
         elif isinstance(event, messages.DeviceChosen):
@@ -126,6 +137,17 @@ class TrainingDesk(QObject):
         elif isinstance(event, messages.Resumed) and state.phase in ("pausing", "paused"):
             self._set(phase="running")
 
+    def _progress(self, seconds_left: float | None) -> float:
+        """Return how much of the run is done; a run that goes on begins where it was."""
+        if seconds_left is None or self._counted:
+            return self.state.progress
+        now = time.monotonic()
+        if self._began is None:
+            self._began = (now, self.state.progress)
+        began, before = self._began
+        spent = now - began
+        return before + (1 - before) * spent / max(1e-9, spent + seconds_left)
+
     def _on_model(self, event: messages.ModelReady) -> None:
         if event.model == "quick":
             self._session.quicks.made_elsewhere(event)
@@ -139,6 +161,8 @@ class TrainingDesk(QObject):
             info = self._session.project.run(run_id).read()
         except (OSError, ValueError, UserError):
             return
+        if self._began is None:
+            self._set(progress=float(info.get("progress") or 0.0))
         total = int((info.get("split") or {}).get("practice") or 0)
         accuracy = (info.get("best") or {}).get("practice_accuracy")
         if total:

@@ -102,7 +102,7 @@ class ConfusionMatrix(QWidget):
         metrics = QFontMetrics(self._small())
         widest = max((metrics.horizontalAdvance(label) for label in self._labels), default=0)
         left = 24 + min(widest, WIDEST_NAME) + 10
-        side = min((self.width() - left - 4) / max(1, len(self._labels)), 96.0)
+        side = min((self.width() - left - 4) / max(1, len(self._labels)), 128.0)
         upright = widest + 8 > side
         top = 24 + (min(widest, WIDEST_NAME) if upright else 18) + 8
         side = min(side, (self.height() - top - 4) / max(1, len(self._labels)))

@@ -99,7 +99,8 @@ class TrainHeader(QFrame):
         """Show a `TrainingState` of a run under way."""
         self._phase = state.phase
         self._parts(running=True)
-        self._score(int(state.best_right), int(state.best_total), state.text)
+        # Once steps are taken, words about getting ready are no longer true.
+        self._score(int(state.best_right), int(state.best_total), "" if state.images_per_second else state.text)
         if state.phase == "paused":
             self.end.setText(self.tr("Paused"))
         elif state.phase == "pausing":

@@ -86,10 +86,8 @@ class TrainQuestion(QWidget):
         row.addWidget(self.go)
         row.addWidget(self._reason, 1)
         row.addWidget(self.fold)
-        self.expert = ExpertSettings()
-        self.expert.setVisible(False)
-        self.expert.changed.connect(self._refresh)
-        self.expert.file_wanted.connect(self.import_weights)
+        self._expert: ExpertSettings | None = None
+        self._chosen: str | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
@@ -100,8 +98,25 @@ class TrainQuestion(QWidget):
         layout.addLayout(line)
         layout.addSpacing(8)
         layout.addLayout(row)
-        layout.addWidget(self.expert)
+        self._layout = layout
         self._refresh()
+
+    @property
+    def expert(self) -> ExpertSettings:
+        """The expert settings, made when they are first asked for: most people never do."""
+        if self._expert is None:
+            self._expert = ExpertSettings()
+            self._expert.setVisible(self.fold.isChecked())
+            self._expert.set_weights(self._known, self._chosen)
+            self._expert.changed.connect(self._refresh)
+            self._expert.file_wanted.connect(self.import_weights)
+            self._layout.addWidget(self._expert)
+        return self._expert
+
+    def _settings(self, minutes: float | None) -> TrainSpec:
+        if self._expert is None:
+            return TrainSpec(minutes=minutes, weights=self._chosen)
+        return self._expert.spec(minutes)
 
     # What is asked --------------------------------------------------------------------------------------------------
 
@@ -112,7 +127,7 @@ class TrainQuestion(QWidget):
 
     def spec(self) -> TrainSpec:
         """Return what would be started now."""
-        return self.expert.spec(self.minutes())
+        return self._settings(self.minutes())
 
     def _on_start(self) -> None:
         if self.go.isEnabled():
@@ -130,13 +145,13 @@ class TrainQuestion(QWidget):
 
     def _refresh(self) -> None:
         self.refresh_times()
-        touched = self.expert.touched()
+        touched = self._expert.touched() if self._expert is not None else 0
         text = self.tr("Expert settings")
         if touched:
             text = self.tr("Expert settings ({count} changed)").format(count=touched)
         self.fold.setText(text)
         theme.keep_icon(self.fold, "chevron-up" if self.fold.isChecked() else "chevron-down", "quiet", 16)
-        by_epochs = self.expert.spec(None).epochs is not None
+        by_epochs = self._settings(None).epochs is not None
         for choice in self.choices:
             choice.setEnabled(not by_epochs)
         if by_epochs:
@@ -163,7 +178,9 @@ class TrainQuestion(QWidget):
         self._known = list(known)
         self._usual = usual
         self._message = ""
-        self.expert.set_weights(known, chosen)
+        self._chosen = chosen
+        if self._expert is not None:
+            self._expert.set_weights(known, chosen)
         self._refresh()
 
     def set_weights_message(self, text: str) -> None:
@@ -181,7 +198,7 @@ class TrainQuestion(QWidget):
             self.get_weights.emit(str(entry["name"]))
 
     def _show_weights(self) -> None:
-        chosen = self.expert.weights.value() or self._usual
+        chosen = self._settings(None).weights or self._usual
         entry = default_entry(self._known)
         busy = bool(self._message)
         better = entry is not None and chosen == "starter"
