@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from resnext_gui.project.files import file_trouble, tidy
 from resnext_gui.project.records import ProjectError
@@ -117,14 +116,16 @@ class Database:
         return self.folder / FILE_NAME
 
     def _connect(self) -> sqlite3.Connection:
-        name = quote(os.fsencode(self.file))
+        uri = self.file.as_uri()
+        if not uri.startswith("file:///"):  # a network share on Windows, which SQLite wants as a path
+            uri = "file:////" + uri.removeprefix("file://")
         if not self.read_only:
-            uri = f"file:{name}?mode=rw"
+            uri += "?mode=rw"
         elif self.file.with_name(FILE_NAME + "-wal").exists():
-            uri = f"file:{name}?mode=ro"
+            uri += "?mode=ro"
         else:
             # Without a journal nobody is writing, and only so can SQLite read from a folder it may not write to.
-            uri = f"file:{name}?mode=ro&immutable=1"
+            uri += "?mode=ro&immutable=1"
         try:
             return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         except sqlite3.Error as error:

@@ -83,6 +83,23 @@ class Kinds(Photographs):
                 given.update(deal((have[0], have[1], have[2]), new))
             db.executemany("INSERT OR IGNORE INTO kinds VALUES (?, ?)", given.items())
 
+    def undo(self) -> str | None:
+        """Take the last operation back; see `Journal.undo`.
+
+        An import that is taken back before there was any run takes its kinds along: imported again by another rule
+        its photographs are dealt anew, so that every label gets its share.  After a run kinds stay for good, since a
+        model that learnt a photograph must never meet it in the exam.
+        """
+        last = self._one("SELECT steps FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1")
+        text = super().undo()
+        if last is not None and last.startswith('[["import"') and not any(self.folder.glob("runs/*/run.json")):
+            with self._writing(changes=False) as db:
+                db.execute(
+                    "DELETE FROM kinds WHERE NOT EXISTS"
+                    " (SELECT 1 FROM photos WHERE photos.hash = kinds.hash AND photos.removed = 0)"
+                )
+        return text
+
     def training_labels(self) -> list[str]:
         """Return the names that a model learns: labels that are not left out and have a usable photograph."""
         return [label.name for label in self.labels() if label.count and not label.excluded]

@@ -88,6 +88,31 @@ def test_a_kind_follows_the_content_through_every_change(tmp_path: Path):
         assert all(after[digest] == kind for digest, kind in before.items() if digest in after)
 
 
+def test_an_import_by_the_wrong_rule_is_dealt_anew_until_there_is_a_run(tmp_path: Path):
+    with Project.create(tmp_path / "p") as project:
+        wrong = photos("camera", 0, 40)
+        project.add_photos(wrong)
+        project.assign_kinds()
+        first = kinds_of(project)
+        project.undo()
+        project.redo()
+        project.assign_kinds()
+        assert kinds_of(project) == first
+        project.undo()
+        right = [NewPhoto(p.path, 1, 1, p.hash, 1, 1, f"label {n % 8}") for n, p in enumerate(wrong)]
+        project.add_photos(right)
+        project.assign_kinds()
+        for label in project.labels():
+            kinds = Counter(p.kind for p in project.photos(project.photo_ids(label.id)))
+            assert kinds == {"learning": 3, "practice": 1, "exam": 1}
+        second = kinds_of(project)
+        project.new_run({})
+        project.undo()
+        project.add_photos(wrong)
+        project.assign_kinds()
+        assert kinds_of(project) == second
+
+
 def test_unlabelled_and_unreadable_photographs_wait(tmp_path: Path):
     with Project.create(tmp_path / "p") as project:
         project.add_photos([NewPhoto("/a.jpg", 1, 1, "a", 1, 1), NewPhoto("/b.jpg", 1, 1, "", 1, 1, "x", "unreadable")])
