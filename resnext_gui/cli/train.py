@@ -138,9 +138,9 @@ def _show_receipt(receipt: dict[str, Any], out: Output) -> None:
             out.note(f"Passed over: {message}")
     for warning in receipt.get("warnings", ()):
         out.note(warning)
-    labels = receipt.get("labels", ())
-    known = f" ({receipt['duplicates']:,} were known)" if receipt.get("duplicates") else ""
-    out.note(f"{receipt.get('photographs', 0):,} new photographs of {len(labels)} labels{known}.")
+    new, known = receipt.get("photographs", 0), receipt.get("duplicates", 0)
+    text = f"{new:,} new photographs of {len(receipt.get('labels', ()))} labels" if new else "No new photographs"
+    out.note(f"{text} ({known:,} were known)." if known else f"{text}.")
 
 
 def _spec(arguments: argparse.Namespace) -> TrainSpec:
