@@ -226,7 +226,7 @@ class TrainPage(QWidget):
 
     def _on_tick(self) -> None:
         if self.active:
-            self.header.show_state(self._session.training)
+            self._show_state(self._session.training)
         else:
             self.question.refresh_times()
 
@@ -290,12 +290,15 @@ class TrainPage(QWidget):
             self._begin_curves("", CurveData())
         if state.phase in ACTIVE:
             self._asking = False
-            self.header.show_state(state)
+            self._show_state(state)
         elif state.phase == "finished" and not self._asking:
             self._show_result()
         elif state.phase in ("idle", "failed"):
             self._asking = True
         self._arrange()
+
+    def _show_state(self, state: Any) -> None:
+        self.header.show_state(state, max(self._live_data.practice_scores(), default=None))
 
     def _follow(self, run: str) -> None:
         self._live_run = run
@@ -324,6 +327,7 @@ class TrainPage(QWidget):
             self.curves.add_line(line)
         else:
             self._live_data.add_line(line)
+        self._show_state(self._session.training)
 
     def _quick_score(self, run: str | None) -> tuple[int, int] | None:
         """Return the quick model's (right, total) in practice, when that run began if it noted it."""

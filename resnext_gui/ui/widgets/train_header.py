@@ -95,12 +95,15 @@ class TrainHeader(QFrame):
 
     # Running --------------------------------------------------------------------------------------------------------
 
-    def show_state(self, state: Any) -> None:
-        """Show a `TrainingState` of a run under way."""
+    def show_state(self, state: Any, seen: float | None = None) -> None:
+        """Show a `TrainingState` of a run under way; `seen` is the best practice accuracy of its passes, 0..1."""
         self._phase = state.phase
         self._parts(running=True)
         # Once steps are taken, words about getting ready are no longer true.
-        self._score(int(state.best_right), int(state.best_total), "" if state.images_per_second else state.text)
+        right, total = int(state.best_right), int(state.best_total)
+        if seen is not None and not right:
+            right = round(seen * total)  # no pass has beaten the start so far, yet this is how it stands
+        self._score(right, total, "" if state.images_per_second else state.text)
         if state.phase == "paused":
             self.end.setText(self.tr("Paused"))
         elif state.phase == "pausing":
