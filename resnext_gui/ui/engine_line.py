@@ -366,6 +366,8 @@ class EngineLine(QThread):
             child.conn = child.accepted.popleft()
             if child.conn is None:
                 self._bury(child)
+            else:
+                self._clear_meeting_point(child)
         elif child.process.poll() is not None:
             self._bury(child)
 
@@ -421,7 +423,9 @@ class EngineLine(QThread):
 
     def _dismiss(self, child: _Child) -> None:
         """Let a child go that is not needed any more."""
-        if child.conn is not None:
+        # A run that is cut off goes on from its last checkpoint another time; a shutdown would end it for good.
+        cut_off = self._one_job and bool(self._open)
+        if child.conn is not None and not cut_off:
             with contextlib.suppress(OSError, ValueError):
                 child.conn.send_bytes(messages.encode(messages.Shutdown()))
         self._lay_down(child, patience=self._patience.close if child.greeted else 0.0)
@@ -448,12 +452,17 @@ class EngineLine(QThread):
         while child.accepted:
             if (late := child.accepted.popleft()) is not None:
                 late.close()
+        self._clear_meeting_point(child)
+        self.child_ended.emit(exit_code)
+        return exit_code
+
+    def _clear_meeting_point(self, child: _Child) -> None:
+        """Remove where the child was to connect; at once, so that nothing stays if the window should be killed."""
         with contextlib.suppress(OSError):
             child.listener.close()
         if child.folder is not None:
             shutil.rmtree(child.folder, ignore_errors=True)
-        self.child_ended.emit(exit_code)
-        return exit_code
+            child.folder = None
 
     def _fail_all(self, code: str, message: str, hint: str, details: str = "") -> None:
         with self._lock:

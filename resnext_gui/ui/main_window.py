@@ -272,7 +272,7 @@ class MainWindow(QMainWindow):
         session = self.session
         if session is None:
             return
-        message = self.tr("Training stopped {0}, {1} % done.").format(
+        message = self.tr("Training was interrupted. {0}, {1} % done.").format(
             words.when(run.stopped_at), round(run.progress * 100)
         )
         left = words.duration(run.seconds_left)

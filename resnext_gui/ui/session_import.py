@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer
 
 from resnext_gui import messages
-from resnext_gui.messages import Failed, Progress, Source
+from resnext_gui.messages import Failed, Progress, Source, UserError
 from resnext_gui.ui.engine_client import Job
 from resnext_gui.ui.state import Work
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TRIES = 3
 """A file that ends the engine twice is refused by name at the third try, so an import goes on by itself."""
+LOOKED_FOR = 200
+"""Thumbnails looked for on the disk at one request; a window shows fewer."""
 KNOWN_THUMBNAILS = 60_000
 """Paths of thumbnails that are remembered, about 150 bytes each."""
 
@@ -182,8 +184,10 @@ class ImportDesk(QObject):
     def request_thumbnails(self, photo_ids: Iterable[int]) -> None:
         """Announce what is known of these photographs at once, and ask the engine for the rest."""
         known = self.thumbnails
+        asked = list(dict.fromkeys(photo_ids))
+        self._look_on_disk([photo_id for photo_id in asked if photo_id not in known][:LOOKED_FOR])
         self._wanted = []
-        for photo_id in photo_ids:
+        for photo_id in asked:
             if photo_id in known:
                 known.move_to_end(photo_id)
                 self._session.thumbnail_ready.emit(photo_id, known[photo_id])
@@ -191,6 +195,19 @@ class ImportDesk(QObject):
                 self._wanted.append(photo_id)
         if not self._thumbnail_pause.isActive():
             self._thumbnail_pause.start()
+
+    def _look_on_disk(self, photo_ids: list[int]) -> None:
+        """Find thumbnails that were made before, so that an opened project shows at once."""
+        project = self._session.project
+        try:
+            photos = project.photos(photo_ids)
+        except UserError:
+            return  # the engine will say what is the matter
+        for photo in photos:
+            # The engine's place for it; where it keeps them elsewhere, it is simply asked.
+            path = project.cache / "thumbnails" / photo.hash[:2] / f"{photo.hash}.jpg"
+            if photo.hash and photo.status == "ok" and path.is_file():
+                self.thumbnails[photo.id] = str(path)
 
     def _send_thumbnails(self) -> None:
         if self._thumbnail_job is not None:

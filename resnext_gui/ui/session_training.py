@@ -31,6 +31,13 @@ class TrainingDesk(QObject):
         self._began: tuple[float, float] | None = None  # when the first step was heard of, and the progress then
         self._counted = False  # whether the engine itself tells the progress of the run
         self.state = TrainingState()
+        self._forget_clock()
+
+    def _forget_clock(self) -> None:
+        self._first_batch: float | None = None
+        self._used_before = 0.0
+        self._waited = 0.0
+        self._paused_at: float | None = None
 
     def _set(self, **changes: Any) -> None:
         state = dataclasses.replace(self.state, **changes)
@@ -133,9 +140,12 @@ class TrainingDesk(QObject):
         elif isinstance(event, messages.ModelReady):
             self._on_model(event)
         elif isinstance(event, messages.Paused):
+            self._note_pause(True)
             self._set(phase="paused")
-        elif isinstance(event, messages.Resumed) and state.phase in ("pausing", "paused"):
-            self._set(phase="running")
+        elif isinstance(event, messages.Resumed):
+            self._note_pause(False)
+            if state.phase in ("pausing", "paused"):
+                self._set(phase="running")
 
     def _progress(self, seconds_left: float | None) -> float:
         """Return how much of the run is done; a run that goes on begins where it was."""
@@ -147,6 +157,30 @@ class TrainingDesk(QObject):
         began, before = self._began
         spent = now - began
         return before + (1 - before) * spent / max(1e-9, spent + seconds_left)
+
+    def _on_batch(self, event: BatchPoint) -> None:
+        state = self.state
+        if self._first_batch is None:
+            self._first_batch = time.monotonic()
+            self._set(text="")  # what it said while it got ready
+        progress = state.progress
+        if event.seconds_left is not None:
+            used = self._used_before + time.monotonic() - self._first_batch - self._waited
+            progress = max(progress, used / max(0.001, used + event.seconds_left))
+        self._set(
+            phase="running" if state.phase == "starting" else state.phase,
+            progress=min(1.0, progress),
+            images_per_second=event.images_per_second,
+            seconds_left=event.seconds_left,
+            ends_at=event.ends_at,
+        )
+
+    def _note_pause(self, waiting: bool) -> None:
+        if waiting:
+            self._paused_at = time.monotonic()
+        elif self._paused_at is not None:
+            self._waited += time.monotonic() - self._paused_at
+            self._paused_at = None
 
     def _on_model(self, event: messages.ModelReady) -> None:
         if event.model == "quick":
@@ -165,6 +199,7 @@ class TrainingDesk(QObject):
             self._set(progress=float(info.get("progress") or 0.0))
         total = int((info.get("split") or {}).get("practice") or 0)
         accuracy = (info.get("best") or {}).get("practice_accuracy")
+        self._used_before = float(info.get("seconds_used") or 0.0)
         if total:
             self._set(best_total=total, best_right=round(accuracy * total) if accuracy is not None else 0)
 

@@ -131,6 +131,10 @@ class Fake:
             except (EOFError, OSError):
                 os._exit(0)
             if isinstance(command, messages.Shutdown):
+                for task in self.tasks.values():
+                    if self.behaviour.get(type(task.command).__name__) != "deaf":
+                        task.stop.set()
+                        task.thread.join(1.0)
                 os._exit(0)
             task = self.tasks.get(command.job_id)
             if isinstance(command, messages.Stop):
@@ -142,7 +146,8 @@ class Fake:
                 task.wait.clear()
             else:
                 task = self.tasks[command.job_id] = Task(self, command)
-                threading.Thread(target=task.run, daemon=True).start()
+                task.thread = threading.Thread(target=task.run, daemon=True)
+                task.thread.start()
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -251,7 +251,8 @@ app.exec()
 """
 
 
-def test_the_child_goes_when_the_window_is_killed(qtbot):
+def test_the_child_goes_when_the_window_is_killed(qtbot, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     window = subprocess.Popen(
         [sys.executable, "-c", WINDOW, *fake_program(Scan="hang")], stdout=subprocess.PIPE, text=True
     )
@@ -260,6 +261,7 @@ def test_the_child_goes_when_the_window_is_killed(qtbot):
         assert not dead(pid)
         window.kill()
     qtbot.waitUntil(lambda: dead(pid), timeout=10_000)
+    assert list(tmp_path.glob("resnext-gui-*")) == []
 
 
 def test_a_flood_never_starves_the_window(qtbot, make_client):

@@ -454,13 +454,13 @@ def test_pausing_until_the_person_returns(qtbot, make_window, photographs):
         assert project.run(run).status == "interrupted"
     again = make_window(pace=0.0)
     again.open_project(folder)
-    qtbot.waitUntil(lambda: any("Training stopped" in text for text in texts(again)), timeout=LONG)
+    qtbot.waitUntil(lambda: any("interrupted" in text for text in texts(again)), timeout=LONG)
     go_on = next(b for b in again.banners.findChildren(QAbstractButton) if b.text().startswith("Continue"))
     go_on.click()
     assert again.page == "train"
     qtbot.waitUntil(lambda: again.session.training.phase == "finished", timeout=LONG)
     assert again.session.training.run == run
-    assert not any("Training stopped" in text for text in texts(again))
+    assert not any("interrupted" in text for text in texts(again))
 
 
 def test_finishing_in_the_background(qtbot, make_window, photographs):

@@ -84,24 +84,21 @@ class Strip(QFrame):
 
 def figures_of(work: Work) -> str:
     """Return such as "1,200 of 4,000 · 3 min left · the drive is the limit"."""
-    parts = []
+    figures = ""
     if work.key == "training":
-        if work.done:
-            parts.append(f"{work.done // 10} %")
+        figures = f"{work.done // 10} %" if work.done else ""
     elif work.total > 0:
-        parts.append(words.of(work.done, work.total))
+        figures = words.of(work.done, work.total)
     elif work.done > 0:
-        parts.append(words.number(work.done))
+        figures = words.number(work.done)
     left = words.duration(work.seconds_left)
-    if left:
-        parts.append(_tr_left(left))
-    if work.text:
-        parts.append(work.text)
-    return "  ·  ".join(parts)
-
-
-def _tr_left(left: str) -> str:
-    return _tr("{0} left").format(left)
+    # The engine's own sentence often has the figures in it already.
+    parts = [
+        "" if figures and figures in work.text else figures,
+        _tr("{0} left").format(left) if left else "",
+        work.text,
+    ]
+    return "  ·  ".join(part for part in parts if part)
 
 
 class Elided(QLabel):
