@@ -63,7 +63,7 @@ class _Panel(QFrame):
         self.readout = theme.label("", "quiet")
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.readout.setMinimumWidth(1)
-        self.plot = plot.Plot(title, x_name, bounded)
+        self.plot = plot.Plot(title, x_name, bounded, delay=90 if bounded else 30)
         self._entries: list[tuple[str, str, str]] = []
         self._legend = QHBoxLayout()
         self._legend.setSpacing(6)

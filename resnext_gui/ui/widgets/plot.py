@@ -45,6 +45,7 @@ class Plot(QWidget):
         name: what is drawn, for screen readers.
         x_name: name of the x axis.
         bounded: values lie in 0..100 and are shown so.
+        delay: milliseconds after it is first seen until it is built; two plots should not be built at once.
     """
 
     hovered = Signal(object)
@@ -52,7 +53,9 @@ class Plot(QWidget):
     drawn = Signal()
     """The plotting library is there and the plot was drawn for the first time."""
 
-    def __init__(self, name: str, x_name: str, bounded: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, x_name: str, bounded: bool = False, delay: int = 20, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._x_name = x_name
         self._bounded = bounded
@@ -76,7 +79,7 @@ class Plot(QWidget):
         self._placeholder.setProperty("role", "quiet")
         self._stack.addWidget(self._placeholder)
         self._wait = QTimer(self)
-        self._wait.setInterval(50)
+        self._wait.setInterval(delay)
         self._wait.timeout.connect(self._try_build)
         theme.changed.connect(self._restyle)
 
@@ -141,9 +144,7 @@ class Plot(QWidget):
         super().showEvent(event)
         if self._plot is None:
             preload()
-            self._try_build()
-            if self._plot is None:
-                self._wait.start()
+            self._wait.start()
 
     def _try_build(self) -> None:
         if self._plot is not None or not ready():
