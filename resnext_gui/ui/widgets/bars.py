@@ -15,7 +15,7 @@ from resnext_gui.ui import theme, words
 class AnswerBars(QWidget):
     """The most probable answers, one bar each: label, bar, figure out of 100."""
 
-    ROW = 32
+    ROW = 30
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

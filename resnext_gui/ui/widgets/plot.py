@@ -196,7 +196,7 @@ class Plot(QWidget):
         self._plot.getAxis("left").setPen(QPen(QColor(c.line), 1))
         bottom = self._plot.getAxis("bottom")
         bottom.setLabel(self._x_name, color=c.quiet, **{"font-size": f"{theme.SMALL}px"})
-        self._cursor_line.setPen(_pen(QColor(c.edge), 1.0))
+        self._cursor_line.setPen(self._pen(QColor(c.edge), 1.0))
         for key in self._series:
             self._draw(key)
         self._draw_level()
@@ -216,17 +216,23 @@ class Plot(QWidget):
         options: dict[str, Any] = {"symbol": None}
         if style == "faint":
             ink.setAlpha(70)
-            pen = _pen(ink, 1.0)
+            pen = self._pen(ink, 1.0)
             item.setZValue(0)
         else:
-            pen = _pen(ink, 2.0)
+            pen = self._pen(ink, 2.0)
             item.setZValue(2 if style == "dots" else 1)
             if style == "dashed":
                 pen.setDashPattern([4, 3])
             if style == "dots" or len(x) == 1:
                 options = {"symbol": "o", "symbolSize": 7, "symbolBrush": ink}
-                options["symbolPen"] = _pen(theme.colour("surface"), 1.0)
+                options["symbolPen"] = self._pen(theme.colour("surface"), 1.0)
         item.setData(x, y, pen=pen, **options)
+
+    def _pen(self, colour: QColor, width: float) -> QPen:
+        """A pen `width` pixels wide, whatever the scale of the axes."""
+        pen = QPen(colour, width * self.devicePixelRatioF())
+        pen.setCosmetic(True)
+        return pen
 
     def _draw_level(self) -> None:
         pg = sys.modules["pyqtgraph"]
@@ -235,7 +241,7 @@ class Plot(QWidget):
             self._level_line = None
         if self._level is None:
             return
-        pen = _pen(theme.colour("quiet"), 1.5)
+        pen = self._pen(theme.colour("quiet"), 1.5)
         pen.setDashPattern([5, 4])
         self._level_line = pg.InfiniteLine(pos=self._level, angle=0, pen=pen)
         self._level_line.setZValue(-1)
@@ -309,10 +315,3 @@ class Plot(QWidget):
         """Take the reading line away with the focus."""
         super().focusOutEvent(event)
         self.set_cursor(None)
-
-
-def _pen(colour: QColor, width: float) -> QPen:
-    """A pen `width` pixels wide whatever the axes' scale."""
-    pen = QPen(colour, width)
-    pen.setCosmetic(True)
-    return pen
