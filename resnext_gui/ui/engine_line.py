@@ -41,6 +41,8 @@ WAITING_ROOM = 4000
 """Events that may wait for the window before the child has to wait too."""
 CRASHES_ALLOWED = 4
 """Deaths in a row, without one job done in between, after which the child is not started again by itself."""
+FILE_JOBS = (messages.Scan, messages.Preview, messages.Reconcile, messages.Thumbnails, messages.RenderSamples)
+"""What the child works on beside everything else, in a lane of its own.  Within a lane an urgent job goes first."""
 WORDS_KEPT = 20_000
 """Bytes of the child's last words that go into an error's details."""
 
@@ -99,6 +101,7 @@ class EngineLine(QThread):
         self._woken = False
         self._finish = False
         self._open: dict[str, float | None] = {}  # job the child has -> when waiting for its stop ends
+        self._lanes: dict[str, bool] = {}  # job the child has -> whether it works on files
         self._child: _Child | None = None
         self._crashes = 0
         self.pid: int | None = None
@@ -222,6 +225,7 @@ class EngineLine(QThread):
                 self._outbox.popleft()
             if _is_job(command):
                 self._open[job_id] = None
+                self._lanes[job_id] = isinstance(command, FILE_JOBS)
             elif isinstance(command, messages.Stop) and self._open[job_id] is None:
                 self._open[job_id] = time.monotonic() + self._patience.stop
             try:
@@ -266,12 +270,20 @@ class EngineLine(QThread):
             child.greeted = True
             self.child_started.emit(child.process.pid)
         elif (job_id := getattr(event, "job_id", "")) in self._open:
+            self._grant_time(job_id)
             if isinstance(event, Finished | Failed):
                 del self._open[job_id]
+                del self._lanes[job_id]
                 self._crashes = 0
             self._put(event)
         if self._one_job and not self._open and not self._outbox:
             self._dismiss(child)
+
+    def _grant_time(self, job_id: str) -> None:
+        """A job that was told to stop may have to wait for a more urgent one of its lane, which is getting on."""
+        for other, moment in self._open.items():
+            if moment is not None and other != job_id and self._lanes[other] == self._lanes[job_id]:
+                self._open[other] = time.monotonic() + self._patience.stop
 
     def _put(self, event: Message) -> None:
         with self._lock:
@@ -415,6 +427,7 @@ class EngineLine(QThread):
             return
         lost = list(self._open)
         self._open.clear()
+        self._lanes.clear()
         for job_id in lost:
             if job_id in child.culprits:
                 self._put(Failed(job_id, "stopped", "It did not stop by itself and was ended."))
@@ -470,6 +483,7 @@ class EngineLine(QThread):
             self._outbox.clear()
         lost = dict.fromkeys([*self._open, *waiting])
         self._open.clear()
+        self._lanes.clear()
         for job_id in lost:
             self._put(Failed(job_id, code, message, hint, details))
 

@@ -255,17 +255,23 @@ class MainWindow(QMainWindow):
             message = self.tr("This project cannot be written to, so nothing in it can be changed.")
             hint = self.tr("Copy its folder to a place of your own and open it there.")
             self.show_problem(Problem("", message, hint, code="read_only", tone="caution"))
-        self._remember()
-        self.turn_to("photos")
-        QTimer.singleShot(0, session, self._after_opening)
+        # Step by step from here, and the window gets its turn in between.
+        QTimer.singleShot(0, session, self._show_first_page)
+
+    def _show_first_page(self) -> None:
+        if self.session is not None and self._page == "start":
+            self.turn_to("photos")
+        if self.session is not None:
+            QTimer.singleShot(0, self.session, self._after_opening)
 
     def _after_opening(self) -> None:
         if self.session is None:
             return
-        self._make_next()
+        self._remember()
         self.session.open_up()
         for unfinished in self.session.unfinished()[:1]:
             self._offer(unfinished)
+        QTimer.singleShot(PAGE_EVERY, self.session, self._make_next)
 
     def _offer(self, run: Unfinished) -> None:
         """Offer to go on with a run that was interrupted."""
@@ -305,6 +311,7 @@ class MainWindow(QMainWindow):
             return
         self._remember(session)
         self.rail.buttons["train"].set_progress(None)
+        self._page = "start"
         for page in self.pages.values():
             self.stack.removeWidget(page)
             page.deleteLater()

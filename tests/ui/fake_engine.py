@@ -8,6 +8,7 @@ Started like the engine, with one JSON object as its argument: how it behaves.  
 - ``"crash"``: end the process at once; ``"crash_late"``: say something first;
 - ``"crash_twice"``: end the process twice, then answer (counted in the file ``"counter"``);
 - ``"hang"``: never answer, but obey a stop; ``"deaf"``: never answer and obey nothing;
+- ``"slow_stop"``: stops only after ``"count"`` other jobs have ended, as when urgent work goes first;
 - ``"flood"``: ``"count"`` progress events as fast as the pipe takes them.
 """
 
@@ -103,6 +104,10 @@ class Task:
             raise Stopped
         if how == "deaf":
             threading.Event().wait()
+        if how == "slow_stop":
+            while self.fake.ended < int(self.fake.behaviour["count"]):
+                threading.Event().wait(0.02)
+            raise Stopped
         if how == "flood":
             for number in range(int(self.fake.behaviour["count"])):
                 self.emit(Progress(self.id, "flood", number, 0, "x" * 50))
@@ -116,6 +121,7 @@ class Fake:
         self.conn, self.behaviour = conn, behaviour
         self.lock = threading.Lock()
         self.tasks = {}
+        self.ended = 0
 
     def send(self, event):
         with self.lock:
@@ -123,6 +129,7 @@ class Fake:
                 self.conn.send_bytes(messages.encode(event))
             except OSError:
                 os._exit(0)
+            self.ended += isinstance(event, Finished)
 
     def serve(self):
         while True:

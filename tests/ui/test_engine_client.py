@@ -179,6 +179,28 @@ def test_a_child_that_does_not_listen_is_ended_and_the_others_are_told(qtbot, ma
     assert outcome(qtbot, client.submit(Describe("")))[0] == "finished"
 
 
+def test_a_stop_may_take_as_long_as_urgent_work_of_its_lane_gets_on(qtbot, make_client):
+    client = make_client(MakeQuick="slow_stop", count=4)
+    job = client.submit(messages.MakeQuick("", "p"))
+    with qtbot.waitSignal(job.started, timeout=15_000):
+        pass
+    pid = client.pid
+    job.stop()
+    answers = []
+
+    def ask():
+        """Keep asking, each time later than half of the patience."""
+        answers.append(client.submit(Classify("", "p", ("a.jpg",))))
+
+    timer = QTimer()
+    timer.timeout.connect(ask)
+    timer.start(200)  # the patience is 300
+    assert outcome(qtbot, job)[1].code == "stopped"
+    timer.stop()
+    qtbot.waitUntil(lambda: client.jobs == [])
+    assert client.pid == pid and len(answers) >= 4
+
+
 def test_a_cancelled_job_says_nothing_more(qtbot, make_client):
     client = make_client(Scan="flood", count=3000)
     job = client.submit(SCAN)
