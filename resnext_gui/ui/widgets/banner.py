@@ -14,7 +14,7 @@ from resnext_gui.ui.state import Problem
 
 ICONS = {"wrong": "error", "caution": "warning", "info": "info", "good": "check"}
 INKS = {"wrong": "wrong", "caution": "caution", "info": "accent", "good": "good"}
-MOST = 3
+MOST = 2
 """Banners shown at once; older ones give way."""
 
 
@@ -46,7 +46,7 @@ class Banner(QFrame):
         self._tone = tone
         self._paint_sign()
         theme.changed.connect(self._paint_sign)
-        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._sign)
         words = QLabel(f"{problem.message} {problem.hint}".strip())
         words.setTextFormat(Qt.TextFormat.PlainText)
         words.setWordWrap(True)
@@ -58,19 +58,19 @@ class Banner(QFrame):
             if action.primary:
                 button.setProperty("role", "primary")
             button.clicked.connect(lambda _=False, chosen=action: self._act(chosen))
-            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(button)
         if problem.details:
             copy = QPushButton(self.tr("Copy details"))
             copy.setProperty("role", "link")
             copy.clicked.connect(self._copy)
-            row.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(copy)
         cross = QPushButton()
         cross.setProperty("role", "tool")
         cross.setAccessibleName(self.tr("Close this message"))
         cross.setToolTip(self.tr("Close this message"))
         theme.keep_icon(cross, "close", "quiet", 16)
         cross.clicked.connect(self.closed)
-        row.addWidget(cross, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(cross)
 
     def _paint_sign(self) -> None:
         ink = getattr(theme.colours(), INKS[self._tone])

@@ -35,8 +35,8 @@ class DropZones(QWidget):
         self._over = -1
         self.hide()
         self._texts = {
-            LEARN: ("learn", self.tr("Learn from these"), self.tr("One sub-folder per label becomes photographs")),
-            ASK: ("classify", self.tr("What are these?"), self.tr("The model answers each picture")),
+            LEARN: ("learn", self.tr("Learn from these"), self.tr("They join the photographs of this project")),
+            ASK: ("classify", self.tr("What are these?"), self.tr("The model answers for each picture")),
             OPEN: ("folder-open", self.tr("Drop it here"), self.tr("A folder with one sub-folder per label")),
         }
 

@@ -1,0 +1,127 @@
+"""Starting and ending the program, and what happens with the unexpected."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from PySide6.QtCore import QtMsgType
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton
+
+from resnext_gui.ui import errors, theme
+from resnext_gui.ui.places import PAGES
+from resnext_gui.ui.settings import log_folder
+from resnext_gui.ui.warmup import WarmUp
+from tests.ui.conftest import fake_program
+from tests.ui.test_engine_client import dead
+
+PROGRAM = """
+import sys, time
+began = time.process_time()
+from resnext_gui.ui import app, engine_client
+from PySide6.QtCore import QTimer
+engine_client.worker_command = lambda: sys.argv[2:]
+from resnext_gui.ui import main_window
+show = main_window.MainWindow.show
+def shown(window):
+    show(window)
+    window.repaint()
+    heavy = [name for name in ("tensorflow", "keras", "numpy", "pyqtgraph") if name in sys.modules]
+    print("shown", time.process_time() - began, *heavy, flush=True)
+    def report():
+        session = window.session
+        if session is not None and session.quick.phase == "ready":
+            print("ready", session.assistant.pid, session.project.name, flush=True)
+        else:
+            QTimer.singleShot(50, report)
+    report()
+main_window.MainWindow.show = shown
+sys.exit(app.main([sys.argv[1], "--theme", "dark"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
+def test_the_program_starts_learns_and_ends_without_leaving_anything_behind(photographs, own_home):
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(photographs), *fake_program()], stdout=subprocess.PIPE, text=True
+    )
+    with program:
+        shown = program.stdout.readline().split()
+        assert shown[0] == "shown" and shown[2:] == [], "nothing heavy before the first paint"
+        # Processor time, since other programs may keep this computer busy; 1 s is promised.
+        assert float(shown[1]) < 1.5
+        ready = program.stdout.readline().split()
+        assert ready[0] == "ready" and ready[2] == "flowers"
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(20) == 0
+    assert dead(int(ready[1]))
+    assert (log_folder() / "engine-assistant.log").exists()
+
+
+def test_warming_up_imports_the_pages():
+    warm_up = WarmUp()
+    warm_up.start()
+    warm_up.start()
+    warm_up.wait(60)
+    assert all(place.load().key == place.key for place in PAGES)
+
+
+def test_the_unexpected_is_logged_and_told_once(qtbot, dressed, monkeypatch, caplog, tmp_path):
+    catcher = errors.Catcher(tmp_path)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    catcher.install()
+    errors.qInstallMessageHandler(None)
+    try:
+        raise ValueError("boom")
+    except ValueError as error:
+        sys.excepthook(ValueError, error, error.__traceback__)
+        sys.excepthook(ValueError, error, error.__traceback__)
+    qtbot.waitUntil(lambda: catcher.dialog is not None)
+    dialog = catcher.dialog
+    assert dialog.isVisible() and not dialog.isModal()
+    buttons = {button.text(): button for button in dialog.findChildren(QPushButton)}
+    buttons["Copy details"].click()
+    assert "ValueError: boom" in QGuiApplication.clipboard().text()
+    assert "ResNeXt GUI" in QGuiApplication.clipboard().text()
+    buttons["Close"].click()
+    qtbot.waitUntil(lambda: catcher.dialog is None)
+    assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 2
+
+
+def test_trouble_on_another_thread_is_told_too(qtbot, dressed, caplog):
+    catcher = errors.Catcher()
+
+    args = threading.ExceptHookArgs((RuntimeError, RuntimeError("elsewhere"), None, None))
+    catcher._catch_in_thread(args)
+    qtbot.waitUntil(lambda: catcher.dialog is not None)
+    assert "elsewhere" in catcher.dialog._details
+    catcher.dialog.close()
+    qtbot.waitUntil(lambda: catcher.dialog is None)
+
+
+def test_what_qt_says_goes_to_the_log(caplog):
+    class Context:
+        category = "qt.test"
+
+    with caplog.at_level(logging.DEBUG):
+        errors._log_qt(QtMsgType.QtWarningMsg, Context(), "hello")
+    assert caplog.records[-1].levelno == logging.WARNING and "qt.test" in caplog.text
+
+
+def test_logging_survives_a_folder_that_cannot_be_made(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    (tmp_path / "file").write_text("")
+    errors.set_up_logging(tmp_path / "file" / "logs")
+    assert "no log" in capsys.readouterr().err
+
+
+def test_the_theme_follows_the_choice_of_the_settings(qapp):
+    theme.install(qapp, "dark")
+    assert theme.colours().dark
+    theme.choose("light")
