@@ -78,7 +78,8 @@ class ModelFile:
     @property
     def identity(self) -> str:
         """Changes whenever the answers may: what a cache of loaded models or of scores is keyed by."""
-        return f"{self.digest}:{self.temperature!r}:{self.flip}"
+        rest = json.dumps([self.labels, self.temperature, self.flip, self.preprocessing.to_dict()])
+        return f"{self.digest}:{hashlib.sha256(rest.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def weights_facts(resolved: ResolvedWeights, seed: int, architecture: str | None) -> dict[str, Any]:
