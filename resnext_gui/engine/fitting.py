@@ -259,7 +259,7 @@ class Fitting:
                 return "done"
             if recipe.seconds is not None and state.seconds >= recipe.seconds:
                 return "time"
-            if state.since_best >= recipe.patience:
+            if state.since_best >= recipe.patience and self.progress(state.seconds) > 0.6:
                 return "patience"
             timely = self._pass()
             if not timely:

@@ -31,9 +31,10 @@ class Recipe:
         augmentation: how learning photographs are varied.
         flip_answers: whether a photograph and its mirror image answer together.
         views: with frozen stages, how many variations of each photograph are prepared; 0 varies anew each time.
-        epochs: passes; None where the time budget ends the run.
-        seconds: time budget; None where the epochs end the run.
-        patience: passes without a better practice result after which the run ends.
+        epochs: passes at most.
+        seconds: time budget; None where only the passes end the run.
+        patience: passes without a better practice result after which the run ends, once it is past the middle: before,
+            the rate is still too high to tell.
         balance: whether rare labels weigh more.
     """
 
@@ -74,6 +75,10 @@ DEFAULT_MINUTES = 5.0
 """Time budget where neither minutes nor epochs are given."""
 
 
+MOST_PASSES = 100
+"""Passes after which a run with a time budget ends even if there is time left; from random weights four times that."""
+
+
 def choose_recipe(spec: TrainSpec, learning: int, labels: int, pretrained: bool) -> Recipe:
     """Return the recipe for a set.
 
@@ -107,5 +112,7 @@ def choose_recipe(spec: TrainSpec, learning: int, labels: int, pretrained: bool)
     if spec.epochs is not None:
         changes["epochs"] = max(1, spec.epochs)
     else:
+        # On small sets and fast machines more passes only learn the photographs by heart.
+        changes["epochs"] = MOST_PASSES if pretrained else 4 * MOST_PASSES
         changes["seconds"] = 60.0 * (DEFAULT_MINUTES if spec.minutes is None else spec.minutes)
     return dataclasses.replace(recipe, **changes)

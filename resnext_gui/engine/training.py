@@ -52,6 +52,7 @@ from resnext_gui.messages import (
     JobStopped,
     ModelReady,
     Progress,
+    Refused,
     RunCreated,
     Train,
     TrainSpec,
@@ -171,6 +172,8 @@ class _Training:
         self._save_cost = 0.0
         self._rates: list[float] = []
         self._source: FrozenSource | None = None
+        self._look = 0.05
+        self._missing: set[int] = set()
 
     # ------------------------------------------------------------------------------------------------------------
     # Beginnings
@@ -366,6 +369,7 @@ class _Training:
         looks = max(1, len(fitting.practice.labels) * fitting.practice.sides)
         fitting.practice_score()
         each = (time.monotonic() - began) / looks if len(fitting.practice.labels) else 0.05
+        self._look = each
         exam = len(for_labels(self.project, self.photographs.labels, "exam")) * fitting.practice.sides
         reserve = 4.0 + 1.2 * each * (exam + BLENDS_TRIED * looks)
         whole = self.recipe.seconds
@@ -418,6 +422,7 @@ class _Training:
                 "best": best,
             }
         )
+        self._tell_missing()
         steps = self.fitting.steps_per_pass
         self._rates.append(steps * self.recipe.batch / max(1e-9, seconds))
         if best and score is not None:
@@ -427,6 +432,16 @@ class _Training:
                     len(self.photographs.learning),
                 )
             )  # fmt: skip
+
+    def _tell_missing(self) -> None:
+        """Say which photographs could not be read any more since the last pass."""
+        for index, reason in self.fitting.learning.missing.items():
+            if index not in self._missing:
+                self._missing.add(index)
+                item = self.photographs.learning[index]
+                self.emit(Refused(self.job_id, item.path, "vanished", reason, "The run goes on without it."))
+                if not Path(item.path).exists():
+                    self.project.set_status([item.photo_id], "gone", reason)
 
     def _on_checkpoint(self, state: FitState) -> None:
         now = time.monotonic()
@@ -553,7 +568,7 @@ class _Training:
     def _exam(self, model: str, stopped: bool) -> dict[str, Any] | None:
         items = for_labels(self.project, self.photographs.labels, "exam")
         # A person who stops waits for the end: a long exam can be had from the results page.
-        if not items or (stopped and len(items) > 100):
+        if not items or (stopped and len(items) * self.fitting.practice.sides * self._look > 3.0):
             return None
         try:
             return evaluate(self.project, model, "exam", self.job_id, self.emit, None)

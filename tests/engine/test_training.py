@@ -20,6 +20,7 @@ from resnext_gui.messages import (
     Event,
     JobStopped,
     ModelReady,
+    Refused,
     RunCreated,
     UserError,
 )
@@ -204,19 +205,19 @@ def test_other_ways_to_train(learner: Learner, spec: dict[str, Any], monkeypatch
     assert result["status"] == "finished"
 
 
-def test_photograph_that_vanishes_during_a_run_weighs_nothing(
-    learner: Learner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    emitted: list[Event] = []
+def test_photograph_that_vanishes_during_a_run_weighs_nothing(learner: Learner) -> None:
+    class Vanish(list[Event]):
+        def append(self, event: Event) -> None:
+            super().append(event)
+            if isinstance(event, RunCreated):
+                with learner.project() as project:
+                    Path(project.items("learning")[0].path).unlink()
 
-    def vanish(event: Event) -> None:
-        emitted.append(event)
-        if isinstance(event, RunCreated):
-            with learner.project() as project:
-                Path(project.items("learning")[0].path).unlink()
-
-    monkeypatch.setattr(learner, "events", type("Events", (list,), {"append": lambda self, e: vanish(e)})())
+    learner.events = Vanish()
     assert learner.train(epochs=1)["status"] == "finished"
+    refused = learner.told(Refused)
+    assert [event.code for event in refused] == ["vanished"]
+    assert refused[0].path in refused[0].message
 
 
 def test_damaged_checkpoint_is_refused_by_name(learner: Learner) -> None:
