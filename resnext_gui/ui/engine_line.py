@@ -34,6 +34,7 @@ from PySide6.QtCore import QThread, Signal
 import resnext_gui
 from resnext_gui import messages
 from resnext_gui.messages import Command, Failed, Finished, Message
+from resnext_gui.ui import engine_words
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,6 @@ CRASHES_ALLOWED = 4
 """Deaths in a row, without one job done in between, after which the child is not started again by itself."""
 FILE_JOBS = (messages.Scan, messages.Preview, messages.Reconcile, messages.Thumbnails, messages.RenderSamples)
 """What the child works on beside everything else, in a lane of its own.  Within a lane an urgent job goes first."""
-WORDS_KEPT = 20_000
-"""Bytes of the child's last words that go into an error's details."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +301,7 @@ class EngineLine(QThread):
                 "engine_keeps_stopping",
                 "The engine stopped several times in a row.",
                 "Close other programs, or start this program again.",
-                self._last_words(self._words_path()),
+                engine_words.last(engine_words.path_for(self._log_folder, self._role)),
             )
             return False
         folder: str | None = None
@@ -315,7 +314,7 @@ class EngineLine(QThread):
             key = secrets.token_bytes(32)
             family = "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
             listener = connection.Listener(address, family=family, authkey=key)
-            words, output = self._open_words()
+            words, output = engine_words.open_for(self._log_folder, self._role)
             try:
                 process = self._spawn(output)
             finally:
@@ -410,7 +409,7 @@ class EngineLine(QThread):
         """End a child that never became one of ours."""
         self._lay_down(child, patience=0.0)
         self._crashes += 1
-        self._fail_all(code, message, hint, self._last_words(child.words))
+        self._fail_all(code, message, hint, engine_words.last(child.words))
 
     def _bury(self, child: _Child) -> None:
         """The child is gone, or its pipe is: say so to every job it had."""
@@ -420,8 +419,8 @@ class EngineLine(QThread):
         if not child.culprits:
             self._crashes += 1
         log.warning("%s: engine exited, code %s", self._role, exit_code)
-        what, hint = _in_plain_words(exit_code)
-        details = self._last_words(child.words)
+        what, hint = engine_words.in_plain_words(exit_code)
+        details = engine_words.last(child.words)
         if not child.greeted:
             self._fail_all("engine_exited", what, hint, details)
             return
@@ -487,45 +486,6 @@ class EngineLine(QThread):
         for job_id in lost:
             self._put(Failed(job_id, code, message, hint, details))
 
-    # ---- the child's own words
-
-    def _words_path(self) -> Path | None:
-        return None if self._log_folder is None else self._log_folder / f"engine-{self._role}.log"
-
-    def _open_words(self) -> tuple[Path | None, IO[bytes] | None]:
-        path = self._words_path()
-        if path is None:
-            return None, None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            too_long = path.is_file() and path.stat().st_size > 1_000_000
-            return path, path.open("wb" if too_long else "ab")
-        except OSError:
-            return None, None  # a full disk must not keep the engine from starting
-
-    def _last_words(self, path: Path | None) -> str:
-        if path is None:
-            return ""
-        try:
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - WORDS_KEPT))
-                return file.read().decode("utf-8", "replace")
-        except OSError:
-            return ""
-
 
 def _is_job(command: Command) -> bool:
     return not isinstance(command, messages.Stop | messages.Pause | messages.Resume | messages.Shutdown)
-
-
-def _in_plain_words(exit_code: int | None) -> tuple[str, str]:
-    """Return (what happened, what to do) for an engine that ended with `exit_code`."""
-    if exit_code in (-9, 137):
-        return (
-            f"The engine was ended from outside (engine exited, code {exit_code}); often the memory is full.",
-            "Close other programs and try again. What was finished is kept.",
-        )
-    return (
-        f"The engine stopped unexpectedly (engine exited, code {exit_code}).",
-        "Try again. What was finished is kept.",
-    )

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 LOOK_EVERY = 700
 """Milliseconds between two looks at whether another process changed the project."""
+MODELS_EVERY = 4
+"""At every so many looks, models and runs are looked at too."""
 LOOK_AGAIN = 3000
 """The same, while the project's drive is not there."""
 
@@ -89,6 +91,8 @@ class Session(QObject):
         self._seen_version = project.data_version()
         self._closed = False
         self._away = False
+        self._looks = 0
+        self._models_seen: list[tuple[str, int]] | None = None
         self.imports = ImportDesk(self)
         self.quicks = QuickDesk(self)
         self.answers = AnswerDesk(self)
@@ -262,12 +266,29 @@ class Session(QObject):
             self._away = False
             self._look.setInterval(LOOK_EVERY)
             self.back.emit()
+        self._looks += 1
+        if self._looks % MODELS_EVERY == 0:
+            self._look_at_models()
         if version != self._seen_version:
             self._seen_version = version
             self.photos_changed.emit()
             self.labels_changed.emit()
             self.undo_changed.emit()
             self.quicks.consider_later()
+
+    def _look_at_models(self) -> None:
+        """See whether another window or the command line made a model or led a run, and tell."""
+        project = self.project
+        try:
+            files = [project.quick_folder / "model.json", *(run.folder / "run.json" for run in project.runs())]
+            state = [(str(file), file.stat().st_mtime_ns if file.exists() else 0) for file in files]
+        except OSError:
+            return
+        if self._models_seen is not None and state != self._models_seen:
+            self.quicks.look_again()
+            self.runs_changed.emit()
+            self.model_changed.emit()
+        self._models_seen = state
 
     # ---- models and answers
 

@@ -176,6 +176,18 @@ class QuickDesk(QObject):
             self._let_it_answer()
             session.model_changed.emit()
 
+    def look_again(self) -> None:
+        """Another program may have made the model."""
+        if self._job is None and self.state.phase != "failed":
+            found = self._remembered()
+            if found.exists and (found.right, found.practice, found.photographs) != (
+                self.state.right,
+                self.state.practice,
+                self.state.photographs,
+            ):
+                self.state = found
+                self._session.quick_changed.emit(found)
+
     def made_elsewhere(self, event: messages.ModelReady) -> None:
         """A run has made the quick model on its way."""
         self._set(

@@ -271,6 +271,27 @@ def test_pasting_asks_the_model(qtbot, make_window, photographs):
     assert any("clipboard" in text for text in texts(window))
 
 
+def test_paste_and_undo_keys_work_on_every_page(qtbot, make_window, photographs):
+    window = opened(qtbot, make_window(), photographs)
+    image = QImage(40, 40, QImage.Format.Format_RGB32)
+    image.fill(QColor("green"))
+    QGuiApplication.clipboard().setImage(image)
+    answers = []
+    window.session.answered.connect(answers.append)
+    window.activateWindow()
+    for number, place in enumerate(PAGES, 1):
+        window.turn_to(place.key)
+        target = window.focusWidget() or window
+        qtbot.keyClick(target, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(lambda wanted=number: len(answers) == wanted, timeout=LONG)
+        assert window.page == "classify"
+    window.turn_to("photos")
+    text = window.session.project.undo_text()
+    target = window.focusWidget() or window
+    qtbot.keyClick(target, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: window.session.project.redo_text() == text, timeout=LONG)
+
+
 def test_pasting_without_a_project_says_what_to_do(make_window):
     window = make_window()
     image = QImage(40, 40, QImage.Format.Format_RGB32)

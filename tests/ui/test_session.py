@@ -381,6 +381,19 @@ def test_choosing_a_model(make_session, project):
     assert project.current_model == "quick" and changed
 
 
+def test_a_run_and_a_model_made_elsewhere_are_noticed(qtbot, make_session, project, monkeypatch):
+    monkeypatch.setattr("resnext_gui.ui.session.MODELS_EVERY", 1)
+    session = make_session()
+    session.look()
+    with qtbot.waitSignals([session.runs_changed, session.model_changed]):
+        project.new_run({}, "From the command line")
+    project.quick_folder.mkdir()
+    with qtbot.waitSignal(session.quick_changed):
+        made = {"practice": {"right": 3, "total": 4}, "counts": {"labels": 2, "photographs": 20}}
+        write_json(project.quick_folder / "model.json", made)
+    assert session.quick.exists and session.quick.right == 3
+
+
 # ---- opening and closing
 
 

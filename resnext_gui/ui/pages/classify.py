@@ -107,7 +107,9 @@ class ClassifyPage(QWidget):
         menu = QMenu(self._choose)
         menu.addAction(self.tr("Pictures..."), self.choose_files)
         menu.addAction(self.tr("All in a folder..."), self.choose_folder)
-        menu.addAction(self.tr("Paste"), QKeySequence(QKeySequence.StandardKey.Paste), self.paste)
+        # The keys are only shown: the window itself pastes on every page, and two of a kind would cancel out.
+        keys = QKeySequence(QKeySequence.StandardKey.Paste).toString(QKeySequence.SequenceFormat.NativeText)
+        menu.addAction(self.tr("Paste") + f"\t{keys}", self.paste)
         self._choose.setMenu(menu)
         theme.keep_icon(self._choose, "image", size=18)
         self._filters = Segments(
