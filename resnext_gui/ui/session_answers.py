@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage, QPainter
 from resnext_gui import messages
 from resnext_gui.messages import Answer, Progress, Refused, UserError
 from resnext_gui.project import read_json
+from resnext_gui.ui import words
 from resnext_gui.ui.engine_client import Job
 from resnext_gui.ui.state import Device, ModelInfo, Problem, Work
 
@@ -276,7 +277,7 @@ class AnswerDesk(QObject):
             found.append(
                 ModelInfo(
                     run.id,
-                    str(info.get("name") or run.id),
+                    str(info.get("name") or "") or self.tr("ResNeXt, {0}").format(words.when(info.get("created"))),
                     int(practice.get("right") or 0),
                     int(practice.get("total") or 0),
                     current == run.id,

@@ -52,14 +52,15 @@ class AnswerBars(QWidget):
             name = metrics.elidedText(label, Qt.TextElideMode.ElideRight, width - figures - 8)
             line = QRectF(0, top, width, 20)
             painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
-            figure = str(words.hundredth(probability))
+            # A remainder of nearly nothing is not rounded up to one in a hundred: the rows would add up to more.
+            figure = "<1" if probability < 0.005 else str(words.hundredth(probability))
             painter.setPen(theme.colour("text" if row == 0 else "quiet"))
             painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), figure)
             bar = QRectF(0, top + 22, width, 6)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("line"))
             painter.drawRoundedRect(bar, 3, 3)
-            bar.setWidth(max(6.0, bar.width() * min(1.0, max(0.0, probability))))
+            bar.setWidth(max(2.0, bar.width() * min(1.0, max(0.0, probability))))
             painter.setBrush(theme.colour("accent" if row == 0 else "edge"))
             painter.drawRoundedRect(bar, 3, 3)
 
