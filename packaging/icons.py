@@ -1,6 +1,6 @@
 """Draw the program's icon in every size that the three systems ask for.
 
-    python packaging/icons.py             writes assets/icons/app-*.png and app.ico (committed, so a build needs no drawing)
+    python packaging/icons.py             writes assets/icons/app-*.png and app.ico, which are committed
     python packaging/icons.py --icns OUT  writes a macOS icon from the PNG files; needs nothing but Python
 
 The source is ``assets/icons/app.svg``.  Drawing needs ``rsvg-convert`` (Debian: librsvg2-bin); the ``.ico`` and

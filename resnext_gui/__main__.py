@@ -30,6 +30,10 @@ def _dispatch(arguments: list[str]) -> int:
         from resnext_gui.engine import server
 
         server.main()
+    if first in ("--self-test", "--first-paint"):
+        from resnext_gui import selftest
+
+        return selftest.main(arguments)
     if first and (first in COMMANDS or first.startswith("-") or not Path(first).exists()):
         from resnext_gui import cli
 

@@ -14,8 +14,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from resnext_gui import __version__
-from resnext_gui.ui import errors, theme
-from resnext_gui.ui.settings import Settings, log_folder
+from resnext_gui.ui import errors, single_instance, theme
+from resnext_gui.ui.settings import Settings, log_folder, own_folder
 from resnext_gui.ui.warmup import WarmUp
 
 if TYPE_CHECKING:
@@ -25,8 +25,12 @@ WARM_UP_AFTER = 400
 """Milliseconds after the first paint before anything heavy begins."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Open the window, with the project at a path if one is given, and return the exit status."""
+def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] | None = None) -> int:
+    """Open the window, with the project at a path if one is given, and return the exit status.
+
+    Where a window of this person is open already, that one opens the path, and this start ends.  `shown` is called
+    with a window just before its first paint; such a window is always one of its own.
+    """
     parser = argparse.ArgumentParser(prog="resnext-gui")
     parser.add_argument("path", nargs="?", help="a project, or a folder of photographs")
     parser.add_argument("--theme", choices=("system", "light", "dark"), help=argparse.SUPPRESS)
@@ -36,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = make_application()
+    path = single_instance.absolute(arguments.path)
+    name = single_instance.socket_name(own_folder())
+    if shown is None and single_instance.hand_over(name, path):
+        return 0
     settings = Settings()
     logs = log_folder()
     errors.set_up_logging(logs)
@@ -49,11 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setWindowIcon(theme.icon("app"))
     # The window decides when the program ends: a run may finish without it.
     app.setQuitOnLastWindowClosed(False)
+    if shown is not None:
+        shown(window)
     window.show()
     warm_up = WarmUp()
-    QTimer.singleShot(0, window, lambda: _after_first_paint(window, warm_up, arguments.path))
+    QTimer.singleShot(0, window, lambda: _after_first_paint(window, warm_up, path))
+    doorman = single_instance.Doorman(name)
+    if shown is None:
+        doorman.asked.connect(lambda asked: _come_forward(window, asked))
+        doorman.listen()
     _obey_signals(app, window.close)
     status = app.exec()
+    doorman.close()
     warm_up.wait()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, 0)
@@ -72,16 +87,26 @@ def make_application() -> QApplication:
 
 
 def _after_first_paint(window: MainWindow, warm_up: WarmUp, path: str | None) -> None:
-    from resnext_gui.ui.intake import is_project
-
     if path is not None:
-        absolute = os.path.abspath(path)  # noqa: PTH100 - links the person made on purpose stay
-        if is_project(absolute):
-            window.open_project(absolute)
-        else:
-            window.intake.learn_in_new_project([absolute])
+        _open(window, path)
     QTimer.singleShot(WARM_UP_AFTER, window, window.warm_up)
     QTimer.singleShot(WARM_UP_AFTER, window, warm_up.start)
+
+
+def _open(window: MainWindow, path: str) -> None:
+    from resnext_gui.ui.intake import is_project
+
+    if is_project(path):
+        window.open_project(path)
+    else:
+        window.intake.learn_in_new_project([path])
+
+
+def _come_forward(window: MainWindow, path: str | None) -> None:
+    """Do what a second start asks for."""
+    window.come_back()
+    if path is not None:
+        _open(window, path)
 
 
 def _obey_signals(app: QApplication, close: Callable[[], Any]) -> None:

@@ -466,6 +466,15 @@ class MainWindow(QMainWindow):
             self.hide()
             self._leave()
 
+    def come_back(self) -> None:
+        """Come to the front, also out of the background where a run goes on."""
+        self._in_background = False
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     def _close_during_run(self, what: str) -> None:
         session = self.session
         self.hide()

@@ -1,0 +1,142 @@
+"""Make a finished bundle smaller and quicker to start, and say what it needs from the system.
+
+    python packaging/trim.py dist/resnext-gui
+
+Symbols are stripped from the libraries that stand it.  Those that a wheel's maker has patched for their place
+(``numpy.libs``, ``pillow.libs`` and their like) do not: stripping moves their sections and they no longer load.
+Source that ships as source is compiled beside itself, since an installed program cannot write into its own folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import json
+import os
+import py_compile
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+# Library that a Linux desktop brings itself -> Debian package.  A library that is neither here nor in the bundle
+# ends the build: better here than on somebody's computer.
+SYSTEM_LIBRARIES = {
+    "ld-linux-x86-64.so.2": "libc6",
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libGLX.so.0": "libglx0",
+    "libOpenGL.so.0": "libopengl0",
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libX11.so.6": "libx11-6",
+    "libc.so.6": "libc6",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libdl.so.2": "libc6",
+    "libdrm.so.2": "libdrm2",
+    "libexpat.so.1": "libexpat1",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libfreetype.so.6": "libfreetype6",
+    "libgbm.so.1": "libgbm1",
+    "libgcc_s.so.1": "libgcc-s1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libm.so.6": "libc6",
+    "libpthread.so.0": "libc6",
+    "librt.so.1": "libc6",
+    "libstdc++.so.6": "libstdc++6",
+    "libutil.so.1": "libc6",
+    "libwayland-client.so.0": "libwayland-client0",
+    "libxcb.so.1": "libxcb1",
+    "libz.so.1": "zlib1g",
+}
+# Loaded only where the desktop is of that kind, and then it is there: no reason to install it everywhere.
+OPTIONAL = re.compile(r"platformthemes/|libgtk|libgdk|libpango|libcairo|libatk|libgdk_pixbuf|libgobject|libgio")
+KEEP_SYMBOLS = re.compile(r"(numpy|pillow|pi_heif|h5py|scipy)\.libs/|/numpy/|/PIL/|ld-linux")
+
+
+def libraries(bundle: Path) -> list[Path]:
+    """Return every ELF file of `bundle`."""
+    found = []
+    for path in sorted(bundle.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                if file.read(4) == b"\x7fELF":
+                    found.append(path)
+    return found
+
+
+def strip(paths: list[Path]) -> int:
+    """Strip what can be stripped; returns the bytes saved."""
+    saved = 0
+    for path in paths:
+        if KEEP_SYMBOLS.search(path.as_posix()):
+            continue
+        before = path.stat().st_size
+        # The executable carries its archive behind the ELF part: strip would cut it off.
+        if path.suffix == "" and ".so" not in path.name:
+            continue
+        subprocess.run(["strip", "--strip-unneeded", str(path)], check=False, capture_output=True)
+        saved += before - path.stat().st_size
+    return saved
+
+
+def compile_sources(bundle: Path) -> None:
+    """Write bytecode beside the sources.  It is trusted without a look at the source, whose date packages change."""
+    compileall.compile_dir(
+        bundle,
+        quiet=2,
+        workers=1,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        stripdir=str(bundle),
+    )
+
+
+def needs(paths: list[Path], bundle: Path) -> dict[str, object]:
+    """Return the packages and the glibc version that the bundle needs.
+
+    Raises:
+        SystemExit: a library is neither in the bundle nor known to come with a system.
+    """
+    have = {path.name for path in bundle.rglob("*.so*")}
+    packages: set[str] = set()
+    unknown: dict[str, str] = {}
+    glibc = (2, 17)
+    for path in paths:
+        text = subprocess.run(["objdump", "-p", str(path)], check=True, capture_output=True, text=True).stdout
+        if not OPTIONAL.search(path.as_posix()):
+            for name in re.findall(r"^\s+NEEDED\s+(\S+)", text, re.MULTILINE):
+                if name in SYSTEM_LIBRARIES:
+                    packages.add(SYSTEM_LIBRARIES[name])
+                elif name not in have:
+                    unknown[name] = path.relative_to(bundle).as_posix()
+        for major, minor in re.findall(r"\bGLIBC_(\d+)\.(\d+)", text):
+            glibc = max(glibc, (int(major), int(minor)))
+    if unknown:
+        lines = "\n".join(f"  {name}, needed by {user}" for name, user in sorted(unknown.items()))
+        raise SystemExit(f"Libraries that are neither in the bundle nor part of a system:\n{lines}")
+    return {"packages": sorted(packages), "glibc": f"{glibc[0]}.{glibc[1]}"}
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all files, each counted once."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def main() -> None:
+    """Trim the bundle that the command line names and write ``needs.json`` beside it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("bundle", type=Path)
+    bundle = parser.parse_args().bundle
+    before = size(bundle)
+    compile_sources(bundle)
+    if os.name == "posix" and os.uname().sysname == "Linux":
+        elf = libraries(bundle)
+        strip(elf)
+        needed = needs(elf, bundle)
+        bundle.with_suffix(".needs.json").write_text(json.dumps(needed, indent=1), encoding="utf-8")
+        sys.stdout.write(f"needs {needed}\n")
+    sys.stdout.write(f"{before / 1e6:.0f} MB -> {size(bundle) / 1e6:.0f} MB in {bundle}\n")
+
+
+if __name__ == "__main__":
+    main()

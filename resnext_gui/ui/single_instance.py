@@ -1,0 +1,111 @@
+"""One window a person: a second start hands its file to the first and ends.
+
+The first start listens on a local socket that only the same person can reach.  A later start sends one JSON line,
+``{"path": "..."}`` or ``{"path": null}``, and waits for ``ok``.  Without an answer in time (the first hangs, or died
+and left its socket behind) the later start becomes a window of its own: better two windows than none.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 2000
+"""Milliseconds that a later start waits for an answer."""
+LONGEST = 64_000
+"""Bytes of one message; a longer one is not ours."""
+
+
+def socket_name(folder: Path) -> str:
+    """Return the socket's name for the person whose settings lie in `folder`."""
+    try:
+        person = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        person = "somebody"
+    return "resnext-gui-" + hashlib.sha256(f"{person}\0{folder}".encode("utf-8", "replace")).hexdigest()[:20]
+
+
+def hand_over(name: str, path: str | None, patience: int = PATIENCE) -> bool:
+    """Send `path` to the window that listens on `name`.  Returns whether there is one and it answered."""
+    socket = QLocalSocket()
+    socket.connectToServer(name)
+    if not socket.waitForConnected(patience):
+        return False
+    _let_it_come_to_front()
+    socket.write(json.dumps({"path": path}).encode() + b"\n")
+    if not socket.waitForBytesWritten(patience):
+        return False
+    answered = socket.waitForReadyRead(patience) and bytes(socket.readAll().data()).startswith(b"ok")
+    socket.disconnectFromServer()
+    return answered
+
+
+class Doorman(QObject):
+    """Listens for later starts."""
+
+    asked = Signal(object)
+    """A later start's path (absolute), or None where it only wants to see the window."""
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._welcome)
+        self._name = name
+
+    def listen(self) -> bool:
+        """Begin.  Call it after `hand_over` found nobody: what is left of a dead window is cleared away."""
+        if self._server.listen(self._name):
+            return True
+        QLocalServer.removeServer(self._name)
+        if self._server.listen(self._name):
+            return True
+        log.warning("later starts cannot be heard: %s", self._server.errorString())
+        return False
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.close()
+
+    def _welcome(self) -> None:
+        while (socket := self._server.nextPendingConnection()) is not None:
+            socket.disconnected.connect(socket.deleteLater)
+            socket.readyRead.connect(lambda socket=socket: self._read(socket))
+            self._read(socket)
+
+    def _read(self, socket: QLocalSocket) -> None:
+        if not socket.canReadLine():
+            if socket.bytesAvailable() > LONGEST:
+                socket.abort()
+            return
+        try:
+            path = json.loads(bytes(socket.readLine(LONGEST).data()))["path"]
+        except (ValueError, KeyError, TypeError):
+            socket.abort()
+            return
+        socket.write(b"ok\n")
+        socket.flush()
+        self.asked.emit(path if isinstance(path, str) else None)
+
+
+def _let_it_come_to_front() -> None:
+    """Windows lets only the program in front put a window there: pass that right on."""
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.user32.AllowSetForegroundWindow(-1)
+
+
+def absolute(path: str | None) -> str | None:
+    """Return `path` as seen from any folder; links the person made on purpose stay."""
+    return None if path is None else os.path.abspath(path)  # noqa: PTH100
