@@ -41,6 +41,10 @@ SYSTEM_LIBRARIES = {
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",
     "libm.so.6": "libc6",
+    "libresolv.so.2": "libc6",
+    "libuuid.so.1": "libuuid1",
+    "libwayland-cursor.so.0": "libwayland-cursor0",
+    "libwayland-egl.so.1": "libwayland-egl1",
     "libpthread.so.0": "libc6",
     "librt.so.1": "libc6",
     "libstdc++.so.6": "libstdc++6",
@@ -49,8 +53,8 @@ SYSTEM_LIBRARIES = {
     "libxcb.so.1": "libxcb1",
     "libz.so.1": "zlib1g",
 }
-# Loaded only where the desktop is of that kind, and then it is there: no reason to install it everywhere.
-OPTIONAL = re.compile(r"platformthemes/|libgtk|libgdk|libpango|libcairo|libatk|libgdk_pixbuf|libgobject|libgio")
+# Plugins of Qt that would pull in a whole other desktop: the look follows the system without them.
+UNUSED_PLUGINS = ("platformthemes/libqgtk3.so",)
 KEEP_SYMBOLS = re.compile(r"(numpy|pillow|pi_heif|h5py|scipy)\.libs/|/numpy/|/PIL/|ld-linux")
 
 
@@ -63,6 +67,40 @@ def libraries(bundle: Path) -> list[Path]:
                 if file.read(4) == b"\x7fELF":
                     found.append(path)
     return found
+
+
+def needed_by(path: Path) -> list[str]:
+    """Return the names of the libraries that `path` is linked against."""
+    text = subprocess.run(["objdump", "-p", str(path)], check=True, capture_output=True, text=True).stdout
+    return re.findall(r"^\s+NEEDED\s+(\S+)", text, re.MULTILINE)
+
+
+def remove_unused(bundle: Path) -> list[str]:
+    """Remove the plugins above, and then every collected library that nothing in the bundle needs any more."""
+    inner = bundle / "_internal"
+    gone = []
+    for name in UNUSED_PLUGINS:
+        for path in inner.rglob(name):
+            path.unlink()
+            gone.append(path.name)
+    # Python modules and plugins are loaded by name; these two folders hold what others are linked against.
+    collected = [
+        path
+        for folder in (inner, inner / "PySide6" / "Qt" / "lib")
+        for path in folder.glob("lib*.so*")
+        if not path.name.startswith("libpython")
+    ]
+    wants = {path: set(needed_by(path)) for path in libraries(bundle)}
+    while True:
+        needed = set().union(*wants.values())
+        unused = [path for path in collected if path.name not in needed and (path in wants or path.is_symlink())]
+        if not unused:
+            return gone
+        for path in unused:
+            path.unlink()
+            wants.pop(path, None)
+            collected.remove(path)
+            gone.append(path.name)
 
 
 def strip(paths: list[Path]) -> int:
@@ -103,12 +141,11 @@ def needs(paths: list[Path], bundle: Path) -> dict[str, object]:
     glibc = (2, 17)
     for path in paths:
         text = subprocess.run(["objdump", "-p", str(path)], check=True, capture_output=True, text=True).stdout
-        if not OPTIONAL.search(path.as_posix()):
-            for name in re.findall(r"^\s+NEEDED\s+(\S+)", text, re.MULTILINE):
-                if name in SYSTEM_LIBRARIES:
-                    packages.add(SYSTEM_LIBRARIES[name])
-                elif name not in have:
-                    unknown[name] = path.relative_to(bundle).as_posix()
+        for name in re.findall(r"^\s+NEEDED\s+(\S+)", text, re.MULTILINE):
+            if name in SYSTEM_LIBRARIES:
+                packages.add(SYSTEM_LIBRARIES[name])
+            elif name not in have:
+                unknown[name] = path.relative_to(bundle).as_posix()
         for major, minor in re.findall(r"\bGLIBC_(\d+)\.(\d+)", text):
             glibc = max(glibc, (int(major), int(minor)))
     if unknown:
@@ -128,8 +165,12 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     bundle = parser.parse_args().bundle
     before = size(bundle)
+    for path in bundle.rglob("keras/**/*_test.py"):
+        path.unlink()
     compile_sources(bundle)
     if os.name == "posix" and os.uname().sysname == "Linux":
+        gone = remove_unused(bundle)
+        sys.stdout.write(f"nothing needs {' '.join(sorted(gone))}\n")
         elf = libraries(bundle)
         strip(elf)
         needed = needs(elf, bundle)

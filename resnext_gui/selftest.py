@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -89,12 +90,19 @@ def self_test() -> int:
     with tempfile.TemporaryDirectory(prefix="resnext gui tëst ", ignore_cleanup_errors=True) as folder:
         before = os.environ.get("RESNEXT_GUI_HOME")
         os.environ["RESNEXT_GUI_HOME"] = folder
+        unexpected: list[str] = []
+        sys.excepthook = lambda kind, error, _trace: unexpected.append(f"{kind.__name__}: {error}")
+        threading.excepthook = lambda args: unexpected.append(f"{args.exc_type.__name__}: {args.exc_value}")
         try:
             _steps(Path(folder), table)
+            with table.step("nothing unexpected"):
+                if unexpected:
+                    raise SelfTestError("; ".join(unexpected))
         except Exception as error:  # noqa: BLE001 - whatever it is, the table must say so
             if not table.failed:
                 table.failed = str(error) or type(error).__name__
         finally:
+            sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
             if before is None:
                 del os.environ["RESNEXT_GUI_HOME"]
             else:
@@ -203,6 +211,14 @@ def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:
             raise SelfTestError(f"there is no model among {files}")
         words.append(f"{sum((home / name).stat().st_size for name in files) / 1e6:.0f} MB")
 
+    with table.step("pages shown") as words:
+        for key in ("photos", "train", "results", "classify"):
+            window.turn_to(key)
+            _pause(0.3)
+        if "pyqtgraph" not in sys.modules:
+            raise SelfTestError("the plots are not there")
+        words.append(f"{len(window.pages)} pages")
+
     with table.step("model loaded, classified") as words:
         place = session.folder
         window.close_project()
@@ -245,6 +261,13 @@ def _run(loop: QEventLoop, otherwise: str) -> None:
     timer.stop()
     if late:
         raise SelfTestError(f"{otherwise} within {PATIENCE} seconds")
+
+
+def _pause(seconds: float) -> None:
+    """Let the window do what it likes for so long."""
+    loop = QEventLoop()
+    QTimer.singleShot(int(seconds * 1000), loop.quit)
+    loop.exec()
 
 
 def _until(signal: SignalInstance, session: Session, reached: Callable[[], bool]) -> None:
