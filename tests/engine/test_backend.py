@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 from resnext_gui.engine import backend
 from resnext_gui.engine.control import Control
+from resnext_gui.engine.resnext import build_resnext, inference_model
 from resnext_gui.messages import Describe, UserError
 
 
@@ -102,6 +104,15 @@ def test_one_device_needs_no_strategy() -> None:
         assert backend.replicas() == 1
     assert backend.compile_options()["jit_compile"] is False
     backend.synchronise()
+
+
+def test_fast_function_gives_the_models_answers() -> None:
+    model = inference_model(build_resnext((1, 1), 4, 4, classes=3))
+    function = backend.fast_function(model)
+    for batch in (1, 3):
+        pixels = np.random.default_rng(batch).normal(size=(batch, 40, 33, 3)).astype("float32")
+        want = keras.ops.convert_to_numpy(model(pixels, training=False))
+        np.testing.assert_allclose(function(pixels), want, atol=1e-5)
 
 
 SCRIPT = """

@@ -154,6 +154,14 @@ def test_starter_weights_are_whole() -> None:
     assert starter.labels == list(imagenet_labels())
 
 
+def test_square_kernel_transposed_in_trained_weights_is_found(tmp_path: Path) -> None:
+    """Its shape stays the same: only what it computes gives it away."""
+    state = load_file(catalogue.starter_path())
+    state["layer1.0.conv1.weight"] = state["layer1.0.conv1.weight"].transpose(1, 0, 2, 3)
+    assert "kernel of layer1.0.conv1 does not fit" in refusal(written(tmp_path, state)).reason
+    assert "every kernel fits the statistics behind it" in load_checkpoint(catalogue.starter_path()).report.checks
+
+
 # --------------------------------------------------------------------------------------------------------------------
 # What is refused
 
