@@ -178,7 +178,8 @@ def prepare(
         JobStopped: the person stopped it; what was computed is kept.
     """
     frozen = FrozenPart(lower, learning.prep)
-    shape = tuple(int(side) for side in lower.compute_output_shape((1, *lower.input_shape[1:]))[1:])
+    size = learning.prep.size
+    shape = tuple(int(side) for side in lower.compute_output_shape((1, size, size, 3))[1:])
     views, count = learning.views, len(learning)
 
     def practice_pictures(pairs: list[tuple[int, int]]) -> list[Pixels]:

@@ -291,7 +291,7 @@ def load_backbone(resolved: ResolvedWeights, size: int | None = None, seed: int 
 
     Args:
         resolved: from `resolve_weights`.
-        size: fixed side of the pictures in pixels; free where None.
+        size: fixed side of the pictures in pixels; free where None, and where the weights are not known yet.
         seed: of the random start, where there are no weights.
 
     Returns:
@@ -305,7 +305,9 @@ def load_backbone(resolved: ResolvedWeights, size: int | None = None, seed: int 
         return build_resnext(**resolved.architecture, input_shape=(size, size, 3))
     # Of files with a known hash there is nothing left to find out by looking at activations.
     known = resolved.name == "starter" or catalogue.by_sha256(resolved.sha256) is not None
-    checkpoint = _load(resolved.path, include_top=False, shape=(size, size, 3), probe=not known)
+    # The test pictures have a size of their own.
+    shape = (size, size, 3) if known else (None, None, 3)
+    checkpoint = _load(resolved.path, include_top=False, shape=shape, probe=not known)
     if checkpoint.sha256 != resolved.sha256:
         raise CheckpointError(resolved.path, "it has changed since it was chosen", "Choose the weights again.")
     return checkpoint.model
