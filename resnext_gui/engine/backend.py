@@ -356,7 +356,7 @@ def timed_step(precision: str, rounds: int = 3) -> float:
 
     One block without the rest of Keras around it: the ratio is that of whole networks, and tracing takes no time.
     """
-    from resnext_gui.engine.layers import training_probe
+    from resnext_gui.engine.timing import training_probe
 
     step = training_probe(precision)
     step()

@@ -256,7 +256,7 @@ def _norm_works(dtype: str) -> bool:
     def both(training: bool) -> tuple[Any, Any, Any, Any]:
         with tf.GradientTape() as tape:
             tape.watch([x, gamma])
-            y, batch_mean, batch_variance = _fused_norm(
+            y, batch_mean, batch_variance = fused_norm(
                 x, gamma, beta, tf.constant(mean), tf.constant(variance), 1e-3, training
             )
             total = tf.reduce_sum(tf.cast(y, "float32") ** 2)
@@ -285,7 +285,7 @@ def _norm_works(dtype: str) -> bool:
     return True
 
 
-def _fused_norm(
+def fused_norm(
     inputs: Any, gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float, training: bool
 ) -> tuple[Any, Any, Any]:
     """Return the normalised inputs, and in training the batch's mean and unbiased variance."""
@@ -303,38 +303,6 @@ def _fused_norm(
         is_training=training,
     )
     return outputs, batch_mean, batch_variance
-
-
-def training_probe(precision: str) -> Callable[[], Any]:
-    """Return a function that runs a bottleneck block forward and backward in `precision`, for timing.
-
-    TensorFlow only; 8 pictures of 28 x 28 positions and 256 channels, 32 groups.
-    """
-    import tensorflow as tf
-
-    rng = np.random.default_rng(0)
-    x = tf.cast(rng.normal(size=(8, 28, 28, 256)).astype("float32"), precision)
-    kernels = [rng.normal(0, 0.05, size=size).astype("float32") for size in ((1, 1, 256, 256), (3, 3, 8, 256))]
-    variables = [tf.constant(kernel) for kernel in kernels]
-    ones, zeros = tf.ones(256), tf.zeros(256)
-    form = convolution_form(precision)
-
-    @tf.function(jit_compile=False)  # type: ignore[untyped-decorator]
-    def step() -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(variables)
-            y = x
-            for _ in range(2):
-                for kernel in variables:
-                    groups = 256 // kernel.shape[2]
-                    y = grouped_convolution(
-                        y, tf.cast(kernel, precision), 1, kernel.shape[0] // 2, groups, form if groups > 1 else "plain"
-                    )
-                    y = tf.nn.relu(_fused_norm(y, ones, zeros, zeros, ones, 1e-5, True)[0])
-            total = tf.reduce_sum(tf.cast(y, "float32"))
-        return [tf.reduce_sum(part) for part in tape.gradient(total, variables)]
-
-    return lambda: [part.numpy() for part in step()]
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -502,7 +470,7 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
         gamma = ops.convert_to_tensor(self.gamma) if self.scale else ops.ones(channels, "float32")
         beta = ops.convert_to_tensor(self.beta) if self.center else ops.zeros(channels, "float32")
         mean, variance = ops.convert_to_tensor(self.moving_mean), ops.convert_to_tensor(self.moving_variance)
-        outputs, batch_mean, batch_variance = _fused_norm(inputs, gamma, beta, mean, variance, self.epsilon, learning)
+        outputs, batch_mean, batch_variance = fused_norm(inputs, gamma, beta, mean, variance, self.epsilon, learning)
         if learning:
             keep = self.momentum
             self.moving_mean.assign(mean * keep + batch_mean * (1.0 - keep))

@@ -1,0 +1,157 @@
+"""`resnext-gui benchmark`: how fast this computer learns and answers, beside what else is installed.
+
+Every comparison is made in turns, so that a busy moment of the computer hits all alike, and told as medians.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from resnext_gui.engine import backend
+from resnext_gui.engine import benchmark_rivals as rivals
+from resnext_gui.engine.benchmark_rivals import Step
+from resnext_gui.engine.control import Control, Emit
+from resnext_gui.engine.resnext import build_preset, inference_model
+from resnext_gui.engine.timing import grouped_layer_step
+
+BATCH = 16
+SIZE = 224
+PRESET = "resnext50_32x4d"
+
+
+def run_benchmark(
+    emit: Emit | None = None,
+    control: Control | None = None,
+    rounds: int = 5,
+    batch: int = BATCH,
+    size: int = SIZE,
+    preset: str = PRESET,
+) -> Iterator[dict[str, Any]]:
+    """Measure this computer, a row at a time; some minutes in all.
+
+    Args:
+        emit: not used; here because every job has it.
+        control: asked between rounds.
+        rounds: turns of each comparison; the median counts.
+        batch: pictures in a step.
+        size: their side in pixels.
+        preset: the whole network that is measured.
+
+    Yields:
+        {"what": ..., "unit": "ms" or "images/s", "ours": number, and for each rival its number and "times_NAME", how
+        many times as fast ours is}.
+
+    Raises:
+        JobStopped: the person stopped it.
+    """
+    del emit
+    control = control or Control()
+    report = backend.setup(precision="float32")
+    yield {"what": "device", "name": report.name, "cores": report.cores, "backend": report.backend}
+    if report.backend == "tensorflow":
+        for training in (True, False):
+            yield layer_row(training, control, rounds)
+    for precision in ("float32", "bfloat16"):
+        yield network_row(True, precision, control, rounds, batch, size, preset)
+        yield network_row(False, precision, control, rounds, batch, size, preset)
+
+
+def benchmark(emit_line: Callable[[str], None], rounds: int = 5) -> dict[str, Any]:
+    """Run `run_benchmark`, say each row as it comes, and return them all as {"rows": [...]}."""
+    rows = []
+    for row in run_benchmark(rounds=rounds):
+        rows.append(row)
+        emit_line(in_words(row))
+    return {"rows": rows}
+
+
+def in_words(row: dict[str, Any]) -> str:
+    """Return a row as a line of text."""
+    rest = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in row.items() if key != "what")
+    return f"{row['what']}: {rest}"
+
+
+def layer_row(training: bool, control: Control, rounds: int = 5) -> dict[str, Any]:
+    """Measure a grouped convolution, 3x3, 128 channels in 32 groups, 56x56 positions, batch 8, float32.
+
+    Keras' own is timed once only in training: it takes seconds.
+    """
+    times = _in_turns(
+        {name: grouped_layer_step(name, training) for name in ("ours", "split", "depthwise")}, control, rounds
+    )
+    times |= _in_turns({"keras": grouped_layer_step("keras", training)}, control, 1 if training else rounds)
+    row: dict[str, Any] = {"what": f"grouped convolution, {'training' if training else 'inference'}", "unit": "ms"}
+    row |= {name: round(seconds * 1e3, 2) for name, seconds in times.items()}
+    return row | {f"times_{name}": round(t / times["ours"], 2) for name, t in times.items() if name != "ours"}
+
+
+def network_row(
+    training: bool,
+    precision: str,
+    control: Control,
+    rounds: int = 5,
+    batch: int = BATCH,
+    size: int = SIZE,
+    preset: str = PRESET,
+) -> dict[str, Any]:
+    """Measure a whole network beside the libraries that are installed (those know ResNeXt-50 32x4d only)."""
+    rng = np.random.default_rng(0)
+    pixels = rng.normal(size=(batch, size, size, 3)).astype("float32")
+    labels = rng.integers(0, 1000, batch)
+    steps: dict[str, Step] = {"ours": our_step(training, precision, pixels, labels, preset)}
+    threads = backend.usable_cores()
+    if preset == PRESET and rivals.installed("torch"):
+        if training:
+            steps["pytorch"] = rivals.torch_training(pixels, labels, precision, threads)
+        else:
+            steps["pytorch"] = rivals.torch_inference(pixels, precision, threads)
+            if rivals.installed("openvino"):
+                steps["openvino"] = rivals.openvino_inference(pixels, precision, threads)
+            if precision == "float32" and rivals.installed("onnxruntime") and rivals.installed("onnx"):
+                steps["onnxruntime"] = rivals.onnxruntime_inference(pixels, precision, threads)
+    times = _in_turns(steps, control, rounds)
+    what = f"{preset} {'training' if training else 'inference'} {precision}, batch {batch}, {size} px"
+    row: dict[str, Any] = {"what": what, "unit": "images/s"}
+    row |= {name: round(batch / seconds, 1) for name, seconds in times.items()}
+    return row | {f"times_{name}": round(t / times["ours"], 2) for name, t in times.items() if name != "ours"}
+
+
+def our_step(training: bool, precision: str, pixels: Any, labels: Any, preset: str = PRESET) -> Step:
+    """Return one step of our own network: SGD with momentum in training, the folded network otherwise."""
+    before = keras.config.dtype_policy()
+    backend.set_precision(precision)
+    try:
+        model = build_preset(preset, input_shape=pixels.shape[1:])
+        if not training:
+            function = backend.fast_function(inference_model(model))
+            return lambda: function(pixels)
+        model.compile(
+            keras.optimizers.SGD(0.01, momentum=0.9),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            **backend.compile_options(),
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+    x, y = keras.ops.convert_to_tensor(pixels), keras.ops.convert_to_tensor(labels)
+    return lambda: float(model.train_on_batch(x, y))
+
+
+def _in_turns(steps: dict[str, Step], control: Control, rounds: int) -> dict[str, float]:
+    """Return each step's median seconds; a first call of each is not counted."""
+    for step in steps.values():
+        control.check()
+        step()
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            control.check()
+            began = time.perf_counter()
+            step()
+            times[name].append(time.perf_counter() - began)
+    return {name: statistics.median(found) for name, found in times.items()}
