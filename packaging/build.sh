@@ -12,6 +12,7 @@ RESNEXT_GUI_BUILD=${RESNEXT_GUI_BUILD:-$here/../build}
 mkdir -p "$RESNEXT_GUI_BUILD"
 RESNEXT_GUI_BUILD=$(cd "$RESNEXT_GUI_BUILD" && pwd)
 RESNEXT_GUI_VENV=${RESNEXT_GUI_BUILD_VENV:-$RESNEXT_GUI_BUILD/venv}
+# shellcheck source=packaging/common.sh
 . "$here/common.sh"
 
 what=${1:-all}
@@ -106,6 +107,7 @@ case $what in all | bundle) make_bundle ;; esac
 [ -x "$bundle/resnext-gui" ] || fail "there is no bundle in $bundle yet" "bash packaging/build.sh bundle"
 case $what in
   all | packages)
+    # shellcheck source=packaging/linux/deb.sh
     . "$here/linux/deb.sh"
     make_deb
     make_portable

@@ -53,6 +53,12 @@ SYSTEM_LIBRARIES = {
     "libxcb.so.1": "libxcb1",
     "libz.so.1": "zlib1g",
 }
+UNUSED_SOURCES = (
+    "keras/**/*_test.py",
+    # Engines that are not in the bundle.
+    "keras/src/backend/openvino/*.py",
+    "keras/src/backend/torch/*.py",
+)
 # Plugins of Qt that would pull in a whole other desktop: the look follows the system without them.
 UNUSED_PLUGINS = ("platformthemes/libqgtk3.so",)
 KEEP_SYMBOLS = re.compile(r"(numpy|pillow|pi_heif|h5py|scipy)\.libs/|/numpy/|/PIL/|ld-linux")
@@ -165,8 +171,9 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     bundle = parser.parse_args().bundle
     before = size(bundle)
-    for path in bundle.rglob("keras/**/*_test.py"):
-        path.unlink()
+    for pattern in UNUSED_SOURCES:
+        for path in bundle.rglob(pattern):
+            path.unlink()
     compile_sources(bundle)
     if os.name == "posix" and os.uname().sysname == "Linux":
         gone = remove_unused(bundle)

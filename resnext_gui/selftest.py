@@ -215,8 +215,11 @@ def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:
         for key in ("photos", "train", "results", "classify"):
             window.turn_to(key)
             _pause(0.3)
-        if "pyqtgraph" not in sys.modules:
-            raise SelfTestError("the plots are not there")
+        began = time.monotonic()
+        while "pyqtgraph" not in sys.modules:  # it comes on a thread, some time after the page
+            if time.monotonic() > began + PATIENCE:
+                raise SelfTestError("the plots did not come")
+            _pause(0.1)
         words.append(f"{len(window.pages)} pages")
 
     with table.step("model loaded, classified") as words:

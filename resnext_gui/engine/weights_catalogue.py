@@ -45,12 +45,13 @@ class Entry:
     preprocessing: Preprocessing
 
     def local_path(self) -> Path | None:
-        """Return where the download lies, ours or another program's, or None.  Looks on the disk alone."""
+        """Return where the file lies, shipped or downloaded by us or another program, or None.  Asks only the disk."""
         from huggingface_hub import try_to_load_from_cache
 
-        ours = downloads_folder() / f"{self.name}.safetensors"
-        if ours.is_file():
-            return ours
+        name = f"{self.name}.safetensors"
+        for ours in (asset("weights", name), downloads_folder() / name):
+            if ours.is_file():
+                return ours
         found = try_to_load_from_cache(self.repository, FILE_IN_REPOSITORY)
         if isinstance(found, str) and Path(found).is_file():
             return Path(found)
