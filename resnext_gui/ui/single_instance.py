@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 2000
 """Milliseconds that a later start waits for an answer."""
+LINE_PATIENCE = 300
+"""Milliseconds that the window waits for the line of somebody who knocked."""
 LONGEST = 64_000
 """Bytes of one message; a longer one is not ours."""
 
@@ -43,9 +46,14 @@ def hand_over(name: str, path: str | None, patience: int = PATIENCE) -> bool:
         return False
     _let_it_come_to_front()
     socket.write(json.dumps({"path": path}).encode() + b"\n")
-    if not socket.waitForBytesWritten(patience):
-        return False
-    answered = socket.waitForReadyRead(patience) and bytes(socket.readAll().data()).startswith(b"ok")
+    socket.flush()
+    deadline = time.monotonic() + patience / 1000
+    # Short waits: the answer may come while the rest is still being written, and then nothing new follows.
+    while socket.bytesAvailable() == 0 and time.monotonic() < deadline:
+        if socket.state() != QLocalSocket.LocalSocketState.ConnectedState:
+            break
+        socket.waitForReadyRead(50)
+    answered = bytes(socket.readAll().data()).startswith(b"ok")
     socket.disconnectFromServer()
     return answered
 
@@ -79,19 +87,17 @@ class Doorman(QObject):
 
     def _welcome(self) -> None:
         while (socket := self._server.nextPendingConnection()) is not None:
-            socket.disconnected.connect(socket.deleteLater)
-            socket.readyRead.connect(lambda socket=socket: self._read(socket))
-            self._read(socket)
+            self._answer(socket)
+            socket.disconnectFromServer()
+            socket.deleteLater()
 
-    def _read(self, socket: QLocalSocket) -> None:
+    def _answer(self, socket: QLocalSocket) -> None:
+        """Read one line and answer it.  Who says nothing at once is not one of us and is not waited for."""
         if not socket.canReadLine():
-            if socket.bytesAvailable() > LONGEST:
-                socket.abort()
-            return
+            socket.waitForReadyRead(LINE_PATIENCE)
         try:
             path = json.loads(bytes(socket.readLine(LONGEST).data()))["path"]
         except (ValueError, KeyError, TypeError):
-            socket.abort()
             return
         socket.write(b"ok\n")
         socket.flush()

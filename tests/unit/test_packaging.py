@@ -1,0 +1,145 @@
+"""The recipes for installers: what can be checked without building one."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.util
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from resnext_gui import __version__
+from resnext_gui.project import APPLICATION_ID
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGING = ROOT / "packaging"
+LINUX = PACKAGING / "linux"
+ICONS = ROOT / "assets" / "icons"
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pins(name: str) -> dict[str, str]:
+    lines = (PACKAGING / name).read_text(encoding="utf-8").splitlines()
+    pairs = (re.fullmatch(r"([\w.-]+)==([\w.]+)(?: ;.*)?", line) for line in lines)
+    return {re.sub(r"[-_.]+", "-", pair[1]).lower(): pair[2] for pair in pairs if pair}
+
+
+def test_the_frozen_program_has_the_versions_that_are_tested():
+    tested, frozen = pins("requirements.txt"), pins("requirements-frozen-linux.txt")
+    assert frozen.pop("tensorflow-cpu") == tested.pop("tensorflow")
+    tested.pop("wheel", None)
+    assert tested.items() <= frozen.items()
+
+
+@pytest.mark.parametrize("size", [16, 22, 24, 32, 48, 64, 96, 128, 256, 512])
+def test_the_icon_in_every_size(size):
+    data = (ICONS / f"app-{size}.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", data[16:24]) == (size, size)
+
+
+def test_icon_files_hold_what_their_tables_say():
+    icons = load(PACKAGING / "icons.py")
+    data = (ICONS / "app.ico").read_bytes()
+    assert data == icons.ico_bytes({size: icons.png(size).read_bytes() for size in icons.ICO_SIZES})
+    for number, size in enumerate(icons.ICO_SIZES):
+        side, *_, length, offset = struct.unpack_from("<BBBBHHII", data, 6 + 16 * number)
+        assert side == size % 256 and data[offset : offset + length] == icons.png(size).read_bytes()
+    apple = icons.icns_bytes({b"ic07": b"picture"})
+    assert apple == b"icns" + struct.pack(">I", 23) + b"ic07" + struct.pack(">I", 15) + b"picture"
+
+
+def test_desktop_entry_and_metainfo_fit_together():
+    entry = configparser.ConfigParser(interpolation=None)
+    entry.optionxform = str  # type: ignore[assignment, method-assign]
+    entry.read(LINUX / "resnext-gui.desktop", encoding="utf-8")
+    desktop = entry["Desktop Entry"]
+    info = ElementTree.parse(LINUX / "resnext-gui.metainfo.xml").getroot()  # noqa: S314 - our own file
+    assert info.findtext("launchable") == "resnext-gui.desktop"
+    assert info.findtext("provides/binary") == desktop["Exec"].split()[0]
+    assert [f"{info.findtext('provides/mediatype')};"] == [desktop["MimeType"]]
+    assert info.find("releases/release").attrib == {"version": "@VERSION@", "date": "@DATE@"}  # type: ignore[union-attr]
+
+
+def test_a_project_is_known_by_its_marker():
+    mime = ElementTree.parse(LINUX / "resnext-gui.mime.xml").getroot()  # noqa: S314 - our own file
+    space = {"m": "http://www.freedesktop.org/standards/shared-mime-info"}
+    marker = mime.find(".//m:match/m:match", space)
+    assert marker is not None
+    assert (int(marker.attrib["value"], 16), marker.attrib["offset"]) == (APPLICATION_ID, "68")
+
+
+def test_the_manual_page_names_every_command():
+    from resnext_gui.__main__ import COMMANDS
+
+    page = (LINUX / "resnext-gui.1").read_text(encoding="utf-8")
+    assert all(re.search(rf"^\.BR? {command}\b", page, re.MULTILINE) for command in COMMANDS)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A portable copy whose program only says what it was given."""
+    if sys.platform != "linux":
+        pytest.skip("the launcher is for Linux")
+    folder = tmp_path / "a place with ümlauts"
+    program = folder / "lib" / "resnext-gui" / "resnext-gui"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\necho "got: $@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    launcher = folder / "resnext-gui"
+    launcher.write_text((LINUX / "resnext-gui.sh").read_text(encoding="utf-8").replace("@GLIBC@", "2.35"), "utf-8")
+    launcher.chmod(0o755)
+    return launcher
+
+
+def start(launcher: Path, glibc: str | None, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    answer = "exit 1" if glibc is None else f"echo 'glibc {glibc}'"
+    for name, text in (("getconf", answer), ("uname", "echo x86_64"), ("grep", "exit 0")):
+        (tools / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    environment = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run([launcher, "a b", "c"], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("glibc", ["2.35", "2.41", "3.0"])
+def test_the_launcher_starts_the_program(installed, tmp_path, glibc):
+    done = start(installed, glibc, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "got: a b c\n")
+
+
+@pytest.mark.parametrize("glibc", ["2.19", "2.34", "1.99", None])
+def test_an_old_system_is_refused_in_words(installed, tmp_path, glibc):
+    done = start(installed, glibc, tmp_path)
+    assert done.returncode == 1 and "2.35" in done.stderr and done.stdout == ""
+    assert glibc is None or glibc in done.stderr
+
+
+def test_version_resource_of_windows():
+    module = load(PACKAGING / "windows" / "version_info.py")
+    text = module.version_info(__version__)
+    assert compile(text, "version", "eval") and f'"{__version__}"' in text
+    assert "filevers=(1, 2, 0, 0)" in module.version_info("1.2")
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+def test_shell_scripts():
+    scripts = [PACKAGING / "build.sh", *PACKAGING.glob("*/*.sh"), LINUX / "AppRun"]
+    names = [script.relative_to(ROOT) for script in scripts]
+    done = subprocess.run(["shellcheck", "-x", *names], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
