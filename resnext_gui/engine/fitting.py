@@ -104,8 +104,8 @@ class Watch:
     """step, position in passes, loss, accuracy, images a second, seconds left."""
     epoch: Callable[[int, float, float, Score | None, float, float, bool], None]
     """number from 1, loss, accuracy, practice score, rate, seconds, whether it is the best."""
-    checkpoint: Callable[[FitState], None]
-    """A pass is over and may be saved."""
+    checkpoint: Callable[[FitState, float], None]
+    """A pass is over and may be saved; how many images a second its training went through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +294,7 @@ class Fitting:
             state.since_best += 1
         mean = steps.totals
         self.watch.epoch(state.epoch, mean.loss, mean.accuracy, score, steps.rate, spent, best)
-        self.watch.checkpoint(state)
+        self.watch.checkpoint(state, steps.images_per_second)
         return timely
 
     def progress(self, seconds: float) -> float:
@@ -318,6 +318,7 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
         self.seconds_before = fitting.state.seconds
         self.totals = Averages()
         self.rate = 0.0
+        self.images_per_second = 0.0
 
     @property
     def seconds(self) -> float:
@@ -341,7 +342,7 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
         fitting.state.step += 1
         seconds = self.seconds
         spent = seconds - self.seconds_before
-        speed = count * fitting.recipe.batch / spent if spent > 0 else 0.0
+        speed = self.images_per_second = count * fitting.recipe.batch / spent if spent > 0 else 0.0
         position = (fitting.state.epoch + count / self._steps) / fitting.parts
         left = self._seconds_left(seconds, spent / count)
         fitting.watch.batch(fitting.state.step, position, own_loss, own_accuracy, speed, left)

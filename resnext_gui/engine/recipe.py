@@ -6,6 +6,7 @@ The defaults are what `tests/bench/recipe.py` found to win on small sets; `tests
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,37 @@ class Recipe:
 
 DEFAULT_MINUTES = 5.0
 """Time budget where neither minutes nor epochs are given."""
+
+
+TRAINING_COST = 3.5
+"""A training step of the whole network costs as much as this many looks at its photographs; measured."""
+
+ENOUGH_PASSES = 12
+"""Fewer whole passes than this, and it pays to leave the stem and two stages as they are: a step then costs 0.57."""
+
+LEAST_PASSES = 8
+"""Where a whole pass would take more than an eighth of the time, it is divided, to look at the practice in between."""
+
+
+def fit_to_time(
+    recipe: Recipe, spec: TrainSpec, seconds: float, look: float, learning: int, pretrained: bool
+) -> tuple[Recipe, int]:
+    """Return the recipe for a time budget, and into how many parts a pass is divided.
+
+    Args:
+        recipe: as chosen by `choose_recipe`.
+        spec: what the person asked for.
+        seconds: for training, all told.
+        look: seconds that the network takes to answer for one photograph on this machine.
+        learning: how many learning photographs there are.
+        pretrained: as for `choose_recipe`.
+    """
+    a_pass = TRAINING_COST * look * learning
+    recipe = dataclasses.replace(recipe, seconds=seconds)
+    if pretrained and spec.frozen_stages is None and seconds / a_pass < ENOUGH_PASSES:
+        recipe = dataclasses.replace(recipe, frozen_stages=3)
+        a_pass *= 0.57
+    return recipe, max(1, math.ceil(a_pass * LEAST_PASSES / seconds))
 
 
 MOST_PASSES = 100

@@ -22,7 +22,7 @@ from resnext_gui import __version__
 from resnext_gui.engine import backend
 from resnext_gui.engine.activations import FrozenSource, prepare
 from resnext_gui.engine.batches import LearningSet
-from resnext_gui.engine.checkpoints import load_state, prune, save_state
+from resnext_gui.engine.checkpoints import load_state, prune
 from resnext_gui.engine.clock import process_seconds
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.evaluation import evaluate, for_labels
@@ -38,21 +38,18 @@ from resnext_gui.engine.features import (
     quick_exists,
     quick_score,
 )
-from resnext_gui.engine.fitting import FitState, Fitting, Practice, Score, Watch, blend
+from resnext_gui.engine.fitting import EVALUATION_BATCH, FitState, Fitting, Practice, Score, blend
 from resnext_gui.engine.head import label_weights
 from resnext_gui.engine.images import load_uint8, normalise
 from resnext_gui.engine.modelfile import ModelFile, find_weights, save_network, weights_facts
 from resnext_gui.engine.pixels import DecodePool, PixelStore
-from resnext_gui.engine.recipe import Recipe, choose_recipe
+from resnext_gui.engine.recipe import Recipe, choose_recipe, fit_to_time
+from resnext_gui.engine.reporting import Reporter
 from resnext_gui.engine.resnext import set_trainable_stages, split_model, with_new_head
 from resnext_gui.engine.weights import ResolvedWeights, load_backbone
 from resnext_gui.messages import (
-    BatchPoint,
-    EpochLine,
     JobStopped,
-    ModelReady,
     Progress,
-    Refused,
     RunCreated,
     Train,
     TrainSpec,
@@ -69,12 +66,6 @@ MOST_PRACTICE = 1000
 
 STORE_FACTOR = 1.34
 """Learning photographs are kept with a short side this much longer than the network's, for crops to choose from."""
-
-SAVE_EVERY = 10.0
-"""Checkpoints are at least this many times as far apart as one takes to write."""
-
-LEAST_PASSES = 8
-"""Where a whole pass would take more than an eighth of the budget, it is divided."""
 
 
 def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
@@ -166,14 +157,9 @@ class _Training:
         )  # fmt: skip
         self.prep = resolved.preprocessing.with_size(int(frozen["size"]))
         self.began = time.monotonic()
-        self._points: list[dict[str, Any]] = []
-        self._told = 0.0
-        self._saved_at = 0.0
-        self._save_cost = 0.0
-        self._rates: list[float] = []
         self._source: FrozenSource | None = None
         self._look = 0.05
-        self._missing: set[int] = set()
+        self.reporter = Reporter(project, run, job_id, photographs, emit)
 
     # ------------------------------------------------------------------------------------------------------------
     # Beginnings
@@ -257,7 +243,7 @@ class _Training:
                 fitting.run()
             except JobStopped:
                 status = "stopped"
-            self._flush_points()
+            self.reporter.flush()
             try:
                 return self._finish(fitting, status)
             finally:
@@ -276,6 +262,9 @@ class _Training:
         head = (start["kernel"] / start["temperature"], start["bias"] / start["temperature"])
         fresh = spec.head == "hidden" or self.resolved.path is None
         self.network = with_new_head(backbone, len(photographs.labels), spec.head, None if fresh else head, seed=seed)
+        if not self.frozen.get("measured"):
+            self._measure()
+        recipe = self.recipe
         set_trainable_stages(self.network, recipe.frozen_stages, recipe.frozen_statistics)
         truth = np.array([item.label for item in photographs.learning], np.int64)
         per_label = (
@@ -294,13 +283,12 @@ class _Training:
             lower, trained = split_model(self.network, recipe.frozen_stages)
             self._source = self._prepare_activations(lower, learning, squares, pool)
             practice = dataclasses.replace(practice, inputs=self._source.practice)
-        watch = Watch(self._on_batch, self._on_epoch, self._on_checkpoint)
         fitting = Fitting(
-            trained, learning, practice, recipe, self.control, watch, pool,
+            trained, learning, practice, recipe, self.control, self.reporter.watch, pool,
             parts=int(self.frozen["parts"]), source=self._source.learning if self._source else None,
             compile_options=backend.compile_options(), state=FitState(),
         )  # fmt: skip
-        self.fitting = fitting
+        self.fitting = self.reporter.fitting = fitting
         checkpoint = self.run.read().get("last_checkpoint")
         if checkpoint:
             load_state(self.run.folder, checkpoint, fitting)
@@ -309,7 +297,6 @@ class _Training:
         else:
             self.run.replace_history([])
             self.run.replace_batches([])
-            self._budget(fitting)
         return fitting
 
     def _prepare_activations(
@@ -354,118 +341,33 @@ class _Training:
 
         return Practice(np.array(labels, np.int64), inputs, 2 if self.recipe.flip_answers else 1), squares
 
-    def _budget(self, fitting: Fitting) -> None:
-        """Turn the person's minutes into seconds of training, by what this machine has shown it can do.
+    def _measure(self) -> None:
+        """Find out how fast this machine is, and turn the person's minutes into a plan that it can carry out.
 
         What must come after the training, and what has been used up before it, is taken off: the promise is about
         when the result is there.
         """
+        side = self.prep.size
+        pictures = np.zeros((EVALUATION_BATCH, side, side, 3), np.float32)
+        self.network.predict_on_batch(pictures)  # compiles
         began = time.monotonic()
-        fitting.state.best = fitting.practice_score()
-        fitting.state.best_weights = [np.array(w) for w in fitting.shadow.get_weights()]
+        self.network.predict_on_batch(pictures)
+        self.network.predict_on_batch(pictures)
+        self._look = (time.monotonic() - began) / (2 * EVALUATION_BATCH)
         if self.recipe.seconds is None:
             return
-        began = time.monotonic()  # the first look was compiled on the way
-        looks = max(1, len(fitting.practice.labels) * fitting.practice.sides)
-        fitting.practice_score()
-        each = (time.monotonic() - began) / looks if len(fitting.practice.labels) else 0.05
-        self._look = each
-        exam = len(for_labels(self.project, self.photographs.labels, "exam")) * fitting.practice.sides
-        reserve = 4.0 + 1.2 * each * (exam + BLENDS_TRIED * looks)
+        sides = 2 if self.recipe.flip_answers else 1
+        exam = len(for_labels(self.project, self.photographs.labels, "exam"))
+        looks = exam + len(BLENDS) * len(self.photographs.practice)
+        reserve = 6.0 + 1.2 * self._look * sides * looks
         whole = self.recipe.seconds
         used = time.monotonic() - self.began - self.control.paused_seconds
         seconds = max(0.2 * whole, whole - used - min(reserve, 0.4 * whole))
-        a_pass = 3.5 * each * len(self.photographs.learning)
-        parts = max(1, math.ceil(a_pass / (seconds / LEAST_PASSES)))
-        self.recipe = dataclasses.replace(self.recipe, seconds=seconds)
-        self.frozen = {**self.frozen, "recipe": self.recipe.to_dict(), "parts": parts}
+        self.recipe, parts = fit_to_time(
+            self.recipe, self.spec, seconds, self._look, len(self.photographs.learning), self.resolved.path is not None
+        )
+        self.frozen = {**self.frozen, "recipe": self.recipe.to_dict(), "parts": parts, "measured": True}
         self.run.update(frozen=self.frozen)
-        fitting.recipe, fitting.parts = self.recipe, parts
-
-    # ------------------------------------------------------------------------------------------------------------
-    # What the loop says
-
-    def _on_batch(
-        self, step: int, position: float, loss: float, accuracy: float, rate: float, left: float | None
-    ) -> None:
-        now = time.time()
-        # what comes after the last step takes a few seconds more
-        ends = now + left + 5.0 if left is not None else None
-        self.emit(BatchPoint(self.job_id, step, position, loss, accuracy, rate, left, ends))
-        self._points.append(
-            {"step": step, "position": position, "loss": loss, "accuracy": accuracy, "images_per_second": rate}
-        )
-        if now - self._told > 2.0:
-            self._told = now
-            self._flush_points()
-
-    def _flush_points(self) -> None:
-        if self._points:
-            points, self._points = self._points, []
-            self.run.append_batches(points)
-
-    def _on_epoch(
-        self, epoch: int, loss: float, accuracy: float, score: Score | None, rate: float, seconds: float, best: bool
-    ) -> None:
-        practice_loss, practice_accuracy = (score.loss, score.accuracy) if score else (None, None)
-        self.emit(EpochLine(self.job_id, epoch, loss, accuracy, practice_loss, practice_accuracy, rate, seconds, best))
-        self._flush_points()
-        self.run.append_history(
-            {
-                "epoch": epoch,
-                "loss": loss,
-                "accuracy": accuracy,
-                "practice_loss": practice_loss,
-                "practice_accuracy": practice_accuracy,
-                "learning_rate": rate,
-                "seconds": seconds,
-                "best": best,
-            }
-        )
-        self._tell_missing()
-        steps = self.fitting.steps_per_pass
-        self._rates.append(steps * self.recipe.batch / max(1e-9, seconds))
-        if best and score is not None:
-            self.emit(
-                ModelReady(
-                    self.job_id, self.run.id, score.right, score.total, len(self.photographs.labels),
-                    len(self.photographs.learning),
-                )
-            )  # fmt: skip
-
-    def _tell_missing(self) -> None:
-        """Say which photographs could not be read any more since the last pass."""
-        for index, reason in self.fitting.learning.missing.items():
-            if index not in self._missing:
-                self._missing.add(index)
-                item = self.photographs.learning[index]
-                self.emit(Refused(self.job_id, item.path, "vanished", reason, "The run goes on without it."))
-                if not Path(item.path).exists():
-                    self.project.set_status([item.photo_id], "gone", reason)
-
-    def _on_checkpoint(self, state: FitState) -> None:
-        now = time.monotonic()
-        # saving may cost a tenth of the time, not more: what is lost in a crash is then a tenth as well
-        if self._saved_at and now - self._saved_at < SAVE_EVERY * self._save_cost and not self._ends(state):
-            return
-        facts = save_state(self.run.folder, self.fitting)
-        best = state.best
-        self.run.update(
-            last_checkpoint=facts,
-            progress=self.fitting.progress(state.seconds),
-            seconds_used=state.seconds,
-            best={
-                "epoch": state.best_epoch,
-                "practice_accuracy": best.accuracy if best else None,
-                "practice_loss": best.loss if best else None,
-            },
-        )
-        prune(self.run.folder, facts)
-        self._saved_at = time.monotonic()
-        self._save_cost = self._saved_at - now
-
-    def _ends(self, state: FitState) -> bool:
-        return self.fitting.progress(state.seconds) >= 1.0
 
     # ------------------------------------------------------------------------------------------------------------
     # The end
@@ -500,12 +402,7 @@ class _Training:
             self.project.set_current_model(self.run.id, "Better on the practice photographs than the quick model")
         elif self.project.current_model is None:
             self.project.set_current_model("quick", "Better on the practice photographs than the fine-tuned one")
-        self.emit(
-            ModelReady(
-                self.job_id, self.run.id, score.right, score.total, len(self.photographs.labels),
-                len(self.photographs.learning),
-            )
-        )  # fmt: skip
+        self.reporter.ready(score)
         exam = self._exam(self.run.id if better else "quick", stopped)
         result = {
             "run": self.run.id,
@@ -520,7 +417,7 @@ class _Training:
             "right": exam["right"] if exam else 0,
             "seconds": time.monotonic() - self.began - self.control.paused_seconds,
             "first_model_seconds": body.get("first_model_seconds") or process_seconds(),
-            "images_per_second": float(np.median(self._rates)) if self._rates else 0.0,
+            "images_per_second": self.reporter.images_per_second,
             "device": body["device"]["device"],
             "precision": self.frozen["precision"],
             "status": status,
@@ -578,8 +475,6 @@ class _Training:
 
 BLENDS = (0.7, 0.85)
 """How far from the start to the best pass the weights tried in the end lie."""
-
-BLENDS_TRIED = len(BLENDS)
 
 
 def _subset(practice: list[Item]) -> list[Item]:

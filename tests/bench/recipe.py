@@ -205,7 +205,7 @@ def run(
             inputs = source.practice
         both = Practice(known, inputs, 2 if recipe.flip_answers else 1)
         few = dataclasses.replace(both, labels=known[: len(practise)])
-        watch = Watch(lambda *_: None, lambda *_: None, lambda _: None)
+        watch = Watch(lambda *_: None, lambda *_: None, lambda *_: None)
         fitting = Fitting(
             trained, learning, few, recipe, Control(), watch, pool,
             source=source.learning if source else None, compile_options=backend.compile_options(),

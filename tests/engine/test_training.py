@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnext_gui.engine import checkpoints, training
+from resnext_gui.engine import checkpoints, reporting, training
 from resnext_gui.engine.control import Control
 from resnext_gui.messages import (
     BatchPoint,
@@ -93,7 +93,7 @@ def test_killed_between_any_two_files_it_resumes(
     new_learner: Callable[[str], Learner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever was the last file to reach the disk, the run opens and ends where an uninterrupted one does."""
-    monkeypatch.setattr(training, "SAVE_EVERY", 0)
+    monkeypatch.setattr(reporting, "SAVE_EVERY", 0)
     whole = new_learner("whole")
     once = whole.train(epochs=2)
     with whole.project() as project:
@@ -128,7 +128,7 @@ def test_killed_between_any_two_files_it_resumes(
 
 
 def test_full_disk_keeps_the_earlier_checkpoint(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "SAVE_EVERY", 0)
+    monkeypatch.setattr(reporting, "SAVE_EVERY", 0)
     real = checkpoints.tempfile.mkstemp
 
     def full(*args: Any, **kwargs: Any) -> Any:
