@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 240
+INSTALLED = os.environ.get("RESNEXT_GUI_PROGRAM")
+PROGRAM = shlex.split(INSTALLED) if INSTALLED else [sys.executable, "-m", "resnext_gui"]
+"""What is tested: this source tree, or the command of an installed program."""
 
 
 @dataclass
@@ -65,7 +69,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "HF_HOME": str(home / "hub"),
         "HF_HUB_OFFLINE": "1",
         "RESNEXT_GUI_HOME": str(home / "projects"),
-        "PYTHONPATH": str(ROOT),
+        # An installed program must not see the source tree.
+        **({} if INSTALLED else {"PYTHONPATH": str(ROOT)}),
         "CUDA_VISIBLE_DEVICES": "-1",
     }
     return variables
@@ -80,7 +85,7 @@ def launch(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
     def begin(*arguments: str | Path) -> Program:
         errors = (folder / f"{len(started)}.txt").open("w+", encoding="utf-8")
         process = subprocess.Popen(
-            [sys.executable, "-m", "resnext_gui", *map(str, arguments)],
+            [*PROGRAM, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
