@@ -60,13 +60,15 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     if shown is not None:
         shown(window)
     window.show()
+    # Where no window manager hands out the keyboard, keys would go nowhere.
+    window.activateWindow()
     warm_up = WarmUp()
     QTimer.singleShot(0, window, lambda: _after_first_paint(window, warm_up, path))
     doorman = single_instance.Doorman(name)
     if shown is None:
         doorman.asked.connect(lambda asked: _come_forward(window, asked))
         doorman.listen()
-    _obey_signals(app, window.close)
+    _obey_signals(app, window.leave_politely)
     status = app.exec()
     doorman.close()
     warm_up.wait()
@@ -110,7 +112,7 @@ def _come_forward(window: MainWindow, path: str | None) -> None:
 
 
 def _obey_signals(app: QApplication, close: Callable[[], Any]) -> None:
-    """Let Ctrl+C in a terminal, and a polite kill, close the window like its cross does."""
+    """Let Ctrl+C in a terminal, and a polite kill, end the program; nobody may be there to answer a question."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: close())
     # Python sees signals only between two of its own instructions, so give it some.

@@ -32,7 +32,7 @@ from resnext_gui.ui.settings import Settings, log_folder
 from resnext_gui.ui.state import Device, Problem, TrainingState, Unfinished
 from resnext_gui.ui.widgets import dropping
 from resnext_gui.ui.widgets.banner import Action, Banners
-from resnext_gui.ui.widgets.closing import BACKGROUND, ClosingDialog
+from resnext_gui.ui.widgets.closing import BACKGROUND, PAUSE, ClosingDialog
 from resnext_gui.ui.widgets.dropzones import OPEN, DropZones
 from resnext_gui.ui.widgets.files import ask_folder, ask_open
 from resnext_gui.ui.widgets.keyhelp import KeyHelp
@@ -465,6 +465,17 @@ class MainWindow(QMainWindow):
             event.accept()
             self.hide()
             self._leave()
+
+    def leave_politely(self) -> None:
+        """End the program without a question.  A run is paused at its last safe point, to be continued later."""
+        session = self.session
+        if self._gone or self._closing:
+            return
+        if session is not None and session.busy_training:
+            self._in_background = False
+            self._close_during_run(PAUSE)
+        else:
+            self.close()
 
     def come_back(self) -> None:
         """Come to the front, also out of the background where a run goes on."""
