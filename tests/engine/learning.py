@@ -37,7 +37,7 @@ def pictures(folder: Path, each: int = 12, first: int = 0) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of random weights of a network with two stages of one bottleneck."""
+    """A file of random weights of a network with one stage of one bottleneck."""
     from resnext_gui.engine import backend
     from resnext_gui.engine.images import Preprocessing
     from resnext_gui.engine.resnext import build_resnext
@@ -46,7 +46,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     backend.setup("cpu", "float32")
     backend.seed(0)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    model = build_resnext((1, 1), cardinality=4, base_width=4, stem=8, include_top=False)
+    model = build_resnext((1,), cardinality=4, base_width=4, stem=8, include_top=False)
     save_weights(path, model, preprocessing=Preprocessing(size=SIZE, crop=0.9))
     return path
 
