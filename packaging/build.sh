@@ -23,6 +23,9 @@ bundle=$dist/resnext-gui
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$root/resnext_gui/__init__.py")
 [ -n "$version" ] || fail "resnext_gui/__init__.py names no version"
 mkdir -p "$dist"
+# Default weights, where packaging/fetch_weights.py has put them, come on top of what is allowed.
+more=$(find "$root/assets/weights" -name 'resnext50*.safetensors' -exec du -cm {} + | tail -n 1 | cut -f1)
+more=${more:-0}
 
 make_environment() {
   local stamp=$venv/.stamp wanted
@@ -51,7 +54,7 @@ make_bundle() {
   "$python" "$here/trim.py" "$bundle"
   "$python" "$here/notices.py" "$bundle/THIRD-PARTY-NOTICES.txt" "$bundle"
   megabytes=$(du -sm "$bundle" | cut -f1)
-  [ "$megabytes" -le 930 ] || fail "the bundle has $megabytes MB; at most 930 are allowed"
+  [ "$megabytes" -le $((930 + more)) ] || fail "the bundle has $megabytes MB; at most $((930 + more)) are allowed"
   say "The bundle has $megabytes MB. Its self-test:"
   env -u PYTHONPATH -u PYTHONHOME "$bundle/resnext-gui" --self-test || fail "the bundle does not work"
 }
