@@ -8,13 +8,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from resnext_gui import scratch
+
 COMMANDS = ("train", "classify", "check", "demo", "weights", "benchmark")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the window, or run a sub-command; returns the exit status."""
     multiprocessing.freeze_support()
-    status = _dispatch(list(sys.argv[1:] if argv is None else argv))
+    try:
+        status = _dispatch(list(sys.argv[1:] if argv is None else argv))
+    finally:
+        scratch.clear()
     if argv is None and {"keras", "tensorflow"} & sys.modules.keys():
         # Everything is written. Taking the runtime apart would take seconds, and it may be half imported.
         for stream in (sys.stdout, sys.stderr):
@@ -39,6 +44,7 @@ def _dispatch(arguments: list[str]) -> int:
 
         if not first.startswith("-") and (os.sep in first or "." in first):
             return _say(f"resnext-gui: there is no '{first}'.")
+        scratch.take()
         return cli.main(arguments)
     if not has_display():
         _say("There is no display, so the window cannot open.")
@@ -47,6 +53,7 @@ def _dispatch(arguments: list[str]) -> int:
         _say("Showing what the program does with 'resnext-gui demo' instead.")
         from resnext_gui import cli
 
+        scratch.take()
         return cli.main(["demo"])
     from resnext_gui.ui import app
 

@@ -30,7 +30,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from resnext_gui import messages
+from resnext_gui import messages, scratch
 from resnext_gui.engine import jobs
 from resnext_gui.engine.control import Control
 from resnext_gui.messages import BatchPoint, Event, Failed, Finished, Progress
@@ -279,13 +279,13 @@ class Server:
     Args:
         conn: the pipe to the window.
         role: ``"assistant"`` (lives on) or ``"trainer"`` (ends with its job).
-        leave: ends the process with an exit code.
+        leave: ends the process with an exit code; None: removes temporary files first.
     """
 
-    def __init__(self, conn: Connection[Any, Any], role: str, leave: Callable[[int], None] = os._exit) -> None:
+    def __init__(self, conn: Connection[Any, Any], role: str, leave: Callable[[int], None] | None = None) -> None:
         self._conn = conn
         self._role = role
-        self._leave = leave
+        self._leave = leave or _leave
         self._sender = Sender(self._write)
         self._tasks: dict[str, Task] = {}
         self._tasks_lock = threading.Lock()
@@ -417,6 +417,11 @@ def _lower_priority(niceness: int) -> None:
             log.debug("no permission to lower the priority")
 
 
+def _leave(code: int) -> NoReturn:
+    scratch.clear()
+    os._exit(code)
+
+
 def main() -> NoReturn:
     """Read where to connect, connect, and serve.  Never returns.
 
@@ -433,6 +438,7 @@ def main() -> NoReturn:
         os.dup2(2, 1)  # libraries print; nobody reads it on standard output
         faulthandler.enable()
     set_up_logging(f"engine-{role}-details")
+    scratch.take()
     _lower_priority(NICENESS.get(role, 0))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
