@@ -22,7 +22,7 @@ from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.decode_watch import DecodeWatch
 from resnext_gui.engine.feature_cache import FeatureCache, cache_key
 from resnext_gui.engine.fitting import Score, score_of
-from resnext_gui.engine.head import LinearHead, fit_head
+from resnext_gui.engine.head import LARGEST_FIT, LinearHead, fit_head
 from resnext_gui.engine.images import Preprocessing, load_uint8, normalise
 from resnext_gui.engine.modelfile import (
     NAME,
@@ -388,7 +388,7 @@ def fit_start(
     """Fit a head for fine-tuning to begin with, without making it the project's quick model."""
     with FeatureReader(project, stage, job_id, emit, control) as reader:
         reader.fill(interleaved(photographs.learning))
-        features, labels = reader.features(photographs.learning)
+        features, labels = reader.features(interleaved(photographs.learning)[:LARGEST_FIT])
         return fit_head(features, labels, len(photographs.labels), balance=balance, seed=seed, check=control.check)
 
 
@@ -408,7 +408,7 @@ def _fit(
     control: Control,
     seconds: float,
 ) -> Quick:
-    features, labels = reader.features(photographs.learning)
+    features, labels = reader.features(interleaved(photographs.learning)[:LARGEST_FIT])
     if len(np.unique(labels)) < 2:
         raise UserError(
             "one_label",

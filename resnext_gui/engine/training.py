@@ -377,7 +377,11 @@ class _Training:
         stopped = status == "stopped"
         self.emit(Progress(self.job_id, "finishing", 0, 0, "Choosing the best and scoring it"))
         state = fitting.state
-        score, weights = self._choose(fitting, blends=not stopped)
+        try:
+            score, weights = self._choose(fitting, blends=not stopped)
+        except JobStopped:  # impatient: what was best is known already
+            stopped = True
+            score, weights = self._choose(fitting, blends=False)
         fitting.model.set_weights(weights)
         known = len(fitting.practice.labels)
         model = ModelFile(
@@ -453,11 +457,11 @@ class _Training:
         best, weights = state.best, state.best_weights
         if best is None or weights is None:
             weights = [np.array(w) for w in fitting.shadow.get_weights()]
-            return fitting.score_with(weights, check=False), weights
+            return fitting.score_with(weights, check=blends), weights
         if blends and state.best_epoch > 0 and best.total and self.recipe.frozen_statistics:
             for share in BLENDS:
                 mixed = blend(fitting.start_weights, state.best_weights or weights, share)
-                score = fitting.score_with(mixed, check=False)
+                score = fitting.score_with(mixed)
                 if score.merit > best.merit:
                     best, weights = score, mixed
         return best, weights
@@ -468,8 +472,8 @@ class _Training:
         if not items or (stopped and len(items) * self.fitting.practice.sides * self._look > 3.0):
             return None
         try:
-            return evaluate(self.project, model, "exam", self.job_id, self.emit, None)
-        except UserError:
+            return evaluate(self.project, model, "exam", self.job_id, self.emit, None if stopped else self.control)
+        except (UserError, JobStopped):
             return None
 
 

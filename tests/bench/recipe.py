@@ -1,6 +1,6 @@
 """How much each part of the fine-tuning recipe is worth, on sets of photographs.
 
-    python -m tests.bench.recipe FOLDER... [--variants base,frozen4,...] [--seeds 0,1] [--epochs 20 | --minutes 5]
+    python -m tests.bench.recipe FOLDER... [--variants "base;frozen 3;..."] [--seeds 0,1] [--epochs 20 | --minutes 5]
 
 Each folder holds one sub-folder a label; ``samples`` stands for the built-in sample photographs.  Each set is divided
 anew for every seed: 65 % to learn from, 10 % for practice (choosing among passes), 25 % to measure on.  One line a run
@@ -64,8 +64,9 @@ VARIANTS: dict[str, Change] = {
     "no mirror": changed(flip_answers=False),
     "own statistics": changed(frozen_statistics=False),
     "given statistics": changed(frozen_statistics=True),
-    "frozen 3": changed(frozen_stages=3, views=8),
-    "frozen 4": changed(frozen_stages=4, views=8),
+    "frozen 3": changed(frozen_stages=3),
+    "frozen 3, 8 views": changed(frozen_stages=3, views=8),
+    "frozen 4, 8 views": changed(frozen_stages=4, views=8),
     **{f"{level} variation": changed(augmentation=how) for level, how in LEVELS.items()},
     "mixup": augmented(mixup=0.2),
     "cutmix": augmented(cutmix=0.5),
@@ -117,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
         for given in options.sets:
             name, photographs, labels = read_set(given, Path(place), options.most)
             for seed in map(int, options.seeds.split(",")):
-                for variant in options.variants.split(","):
+                for variant in options.variants.split(";"):
                     outcome = run(photographs, labels, variant, seed, options, Path(place))
                     rows.setdefault((name, variant), []).append(outcome)
                     say(f"{name}, {variant}, seed {seed}: {outcome}")

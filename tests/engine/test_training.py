@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 from resnext_gui.engine import checkpoints, reporting, training
+from resnext_gui.engine.classifier import classify_job
 from resnext_gui.engine.control import Control
 from resnext_gui.messages import (
+    Answer,
     BatchPoint,
+    Classify,
     DeviceChosen,
     EpochLine,
     Event,
@@ -69,9 +72,24 @@ def test_a_run_from_beginning_to_end(learner: Learner) -> None:
     assert learner.train(run=result["run"]) == result
 
 
+class Busy(Control):
+    """Lets somebody classify a folder in the middle of the training, as the worker does."""
+
+    def __init__(self, made: Learner) -> None:
+        super().__init__(between=self._classify)
+        self._made, self._asked = made, False
+
+    def _classify(self) -> None:
+        if self._made.told(BatchPoint) and not self._asked:
+            self._asked = True
+            place = str(self._made.folder.parent / "photographs")
+            classify_job(Classify("c", str(self._made.folder), (place,)), self._made.events.append, Control())
+
+
 def test_resumed_run_ends_bit_equal(new_learner: Callable[[str], Learner]) -> None:
     whole = new_learner("whole")
-    once = whole.train(epochs=3, augmentation="strong")
+    once = whole.train(Busy(whole), epochs=3, augmentation="strong")
+    assert len(whole.told(Answer)) == 36
     halves = new_learner("halves")
     first = halves.train(after_epochs(halves, 1), epochs=3, augmentation="strong")
     assert first["status"] == "stopped"
