@@ -101,7 +101,7 @@ class ConfusionMatrix(QWidget):
         """Return the cells' left, top and side, and whether the columns' names stand upright."""
         metrics = QFontMetrics(self._small())
         widest = max((metrics.horizontalAdvance(label) for label in self._labels), default=0)
-        left = 24 + min(widest, WIDEST_NAME) + 10
+        left = 24 + min(widest, WIDEST_NAME) + 14  # a name as wide as its place may else be cut by a fraction
         side = min((self.width() - left - 4) / max(1, len(self._labels)), 128.0)
         upright = widest + 8 > side
         top = 24 + (min(widest, WIDEST_NAME) if upright else 18) + 8
