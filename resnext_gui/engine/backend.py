@@ -1,7 +1,7 @@
 """Which backend, device, precision and distribution the engine computes with.
 
-`setup` is called once in a process, before anything uses Keras.  Together with `layers` this is the only module that
-names a backend: everything else is plain Keras 3.
+`setup` is called once in a process, before anything uses Keras.  Together with `convolution` (and what times things)
+this is the only module that names a backend: everything else is plain Keras 3.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from resnext_gui.engine.layers import convolution_form, fused_norm, grouped_convolution
+from resnext_gui.engine.convolution import convolution_form, fused_norm, grouped_convolution
 
 
 def training_probe(precision: str) -> Callable[[], Any]:
