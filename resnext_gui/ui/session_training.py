@@ -118,6 +118,8 @@ class TrainingDesk(QObject):
             self._set(
                 progress=self._progress(event.seconds_left),
                 phase="running" if state.phase == "starting" else state.phase,
+                # What got the run this far is over; what a stop says of itself stays.
+                text=state.text if state.phase == "stopping" else "",
                 images_per_second=event.images_per_second,
                 seconds_left=event.seconds_left,
                 ends_at=event.ends_at,
