@@ -224,6 +224,7 @@ def test_a_run_is_paused_answers_meanwhile_and_goes_on(
         assert opened.runs()[0].status in ("stopped", "finished")
 
 
+@pytest.mark.timeout(600)
 def test_killed_windows_and_engines(
     quick: tuple[Path, Program], open_window: Any, launch: Start, run: Start, tmp_path: Path
 ) -> None:
