@@ -58,7 +58,7 @@ def grouped_layer_step(kind: str, training: bool) -> Callable[[], Any]:
 
     groups, channels = 32, 128
     rng = np.random.default_rng(0)
-    x = tf.constant(rng.normal(size=(8, 56, 56, channels)).astype("float32"))
+    x, upstream = (tf.constant(rng.normal(size=(8, 56, 56, channels)).astype("float32")) for _ in range(2))
     if kind == "keras":
         layer = keras.layers.Conv2D(channels, 3, padding="same", groups=groups, use_bias=False)
         layer.build(x.shape)
@@ -85,7 +85,8 @@ def grouped_layer_step(kind: str, training: bool) -> Callable[[], Any]:
             return run()
         with tf.GradientTape() as tape:
             tape.watch([x, weight])
-            total = tf.reduce_sum(run())
-        return tape.gradient(total, [x, weight])
+            total = tf.reduce_sum(run() * upstream)
+        # The total too: without it the forward pass would be left out, since no gradient needs its result.
+        return [total, *tape.gradient(total, [x, weight])]
 
-    return lambda: [part.numpy().shape for part in tf.nest.flatten(step())]
+    return lambda: [tuple(part.shape) for part in tf.nest.flatten(step())]
