@@ -40,7 +40,7 @@ def weights(arguments: argparse.Namespace, out: Output, control: Control) -> int
 def _in_words(entry: dict[str, Any]) -> str:
     """Return a line about weights: of a listing, or what was fetched or imported."""
     if "title" not in entry:
-        report = entry.get("report")
+        report = entry.get("text")
         return f"{entry.get('name')}: {entry.get('path')}" + (f"\n{report}" if isinstance(report, str) else "")
     facts = [entry["title"], f"{entry['megabytes']} MB"]
     if entry.get("top1"):
