@@ -14,6 +14,7 @@ cannot keep an ``os._exit`` waiting.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import faulthandler
 import json
@@ -415,6 +416,9 @@ def _lower_priority(niceness: int) -> None:
             os.nice(niceness)
         except OSError:
             log.debug("no permission to lower the priority")
+        # Linux shares the processor among sessions first, and only within one by niceness.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def _leave(code: int) -> NoReturn:

@@ -41,6 +41,21 @@ class Journal(Database):
         text = self._one("SELECT text FROM journal WHERE undone = 1 ORDER BY id LIMIT 1")
         return None if text is None else str(text)
 
+    def undo_size(self) -> int:
+        """Return about how many photographs `undo` would concern."""
+        return self._size("SELECT steps FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1")
+
+    def redo_size(self) -> int:
+        """Return about how many photographs `redo` would concern."""
+        return self._size("SELECT steps FROM journal WHERE undone = 1 ORDER BY id LIMIT 1")
+
+    def _size(self, sql: str) -> int:
+        text = str(self._one(sql) or "[]")
+        if not text.startswith('[["import",'):
+            # Where there are ids, they make up nearly all of the text.
+            return text.count(",") if '["photos",' in text or '["removed",' in text else 1
+        return int(self._one("SELECT COUNT(*) FROM photos WHERE import_id = ?", (json.loads(text)[0][1],)) or 0)
+
     def undo(self) -> str | None:
         """Take the last operation back.  Returns its text, or None where there is none.
 

@@ -1,15 +1,16 @@
 """Everything a page may ask for or hear of: the open project, and the engine that works on it.
 
 `Session` is the one thing pages talk to.  What belongs together sits in a desk of its own: photographs come in over
-the `ImportDesk`, the quick model is kept by the `QuickDesk`, pictures are answered by the `AnswerDesk`, and runs are
-led by the `TrainingDesk`.  The `WeightsDesk` knows what a run can start from.
+the `ImportDesk` and are corrected at the `CorrectionDesk`, the quick model is kept by the `QuickDesk`, pictures are
+answered by the `AnswerDesk`, and runs are led by the `TrainingDesk`.  The `WeightsDesk` knows what a run can start
+from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
@@ -18,13 +19,12 @@ from resnext_gui.messages import Answer, DeviceChosen, Failed, Source, TrainSpec
 from resnext_gui.project import Project
 from resnext_gui.ui.engine_client import EngineClient
 from resnext_gui.ui.session_answers import AnswerDesk
+from resnext_gui.ui.session_corrections import CorrectionDesk
 from resnext_gui.ui.session_import import ImportDesk
 from resnext_gui.ui.session_quick import QuickDesk
 from resnext_gui.ui.session_training import TrainingDesk
 from resnext_gui.ui.session_weights import WeightsDesk
 from resnext_gui.ui.state import Device, ModelInfo, Problem, QuickState, TrainingState, Unfinished, Work
-
-T = TypeVar("T")
 
 LOOK_EVERY = 700
 """Milliseconds between two looks at whether another process changed the project."""
@@ -93,6 +93,7 @@ class Session(QObject):
         self._away = False
         self._looks = 0
         self._models_seen: list[tuple[str, int]] | None = None
+        self.corrections = CorrectionDesk(self)
         self.imports = ImportDesk(self)
         self.quicks = QuickDesk(self)
         self.answers = AnswerDesk(self)
@@ -153,7 +154,7 @@ class Session(QObject):
             return
         self._closed = True
         self._look.stop()
-        for desk in (self.imports, self.quicks, self.answers, self.trainings, self.weights):
+        for desk in (self.corrections, self.imports, self.quicks, self.answers, self.trainings, self.weights):
             desk.close()
         self.trainer.close(wait=False)
         if self._own_assistant:
@@ -203,54 +204,46 @@ class Session(QObject):
     def move(self, photo_ids: Iterable[int], label_id: int | None) -> None:
         """Give photographs another label; None: unlabelled."""
         ids = list(photo_ids)
-        self._edit(lambda: self.project.move(ids, label_id))
+        self.corrections.make(lambda project: project.move(ids, label_id), len(ids))
 
     def add_label(self, name: str) -> int | None:
         """Add a label.  Returns its id, or None where that was not possible (a `problem` says why)."""
-        return self._edit(lambda: self.project.add_label(name))
+        return self.corrections.at_once(lambda project: project.add_label(name))
 
     def rename_label(self, label_id: int, name: str) -> None:
         """Give a label another name."""
-        self._edit(lambda: self.project.rename_label(label_id, name))
+        self.corrections.make(lambda project: project.rename_label(label_id, name), 1)
 
     def merge_labels(self, source_id: int, into_id: int) -> None:
         """Move all photographs of one label into another and drop the emptied one."""
-        self._edit(lambda: self.project.merge_labels(source_id, into_id))
+        size = next((label.count for label in self.project.labels() if label.id == source_id), 0)
+        self.corrections.make(lambda project: project.merge_labels(source_id, into_id), size)
 
     def exclude_label(self, label_id: int, excluded: bool) -> None:
         """Leave a label out of learning, or take it in again."""
-        self._edit(lambda: self.project.exclude_label(label_id, excluded))
+        self.corrections.make(lambda project: project.exclude_label(label_id, excluded), 1)
 
     def remove_label(self, label_id: int) -> None:
         """Remove an empty label."""
-        self._edit(lambda: self.project.remove_label(label_id))
+        self.corrections.make(lambda project: project.remove_label(label_id), 1)
 
     def remove_photos(self, photo_ids: Iterable[int]) -> None:
         """Forget photographs; their files stay where they are."""
         ids = list(photo_ids)
-        self._edit(lambda: self.project.remove_photos(ids))
+        self.corrections.make(lambda project: project.remove_photos(ids), len(ids))
 
     def undo(self) -> str | None:
         """Take the last correction or import back and return what it was."""
-        return self._edit(self.project.undo)
+        return self.corrections.travel(back=True)
 
     def redo(self) -> str | None:
         """Do again what was undone and return what it was."""
-        return self._edit(self.project.redo)
+        return self.corrections.travel(back=False)
 
     def rename_project(self, name: str) -> None:
         """Give the project another name."""
-        self._edit(lambda: self.project.rename(name))
+        self.corrections.at_once(lambda project: project.rename(name))
         self.name_changed.emit(self.project.name)
-
-    def _edit(self, change: Callable[[], T]) -> T | None:
-        try:
-            result = change()
-        except UserError as error:
-            self.tell(error, "photos")
-            return None
-        self.look()
-        return result
 
     def look(self) -> None:
         """See whether anybody changed photographs or labels, and tell."""

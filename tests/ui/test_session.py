@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage
 
 from resnext_gui.messages import EpochLine, Source, TrainSpec
 from resnext_gui.project import Project, write_json
-from resnext_gui.ui import session_quick
+from resnext_gui.ui import session_corrections, session_quick
 from resnext_gui.ui.session import Session
 from resnext_gui.ui.state import Work
 
@@ -444,3 +444,42 @@ def test_a_drive_that_goes_away_and_returns_is_told_once(qtbot, make_session, mo
     assert [problem.code for problem in problems] == ["folder_gone"]
     with qtbot.waitSignal(session.back):
         session.look()
+
+
+def test_a_large_correction_is_made_aside_and_in_order(qtbot, make_session, photographs, monkeypatch):
+    session = learned(qtbot, make_session(), photographs)
+    monkeypatch.setattr(session_corrections, "MANY", 3)
+    works = collect(session.work_changed)
+    daisy, rose = session.project.labels()
+    session.move(list(session.project.photo_ids(daisy.id)), rose.id)
+    assert session.corrections.busy
+    session.rename_label(rose.id, "flower")  # small, but behind the large one
+    assert session.undo() is None  # not while something is under way
+    qtbot.waitUntil(lambda: not session.corrections.busy, timeout=LONG)
+    assert [(label.name, label.count) for label in session.project.labels()] == [("daisy", 0), ("flower", 8)]
+    assert any(work is not None and work.key == "corrections" for work in works) and works[-1] is None
+    undone = session.undo()  # a name is changed at once
+    assert undone is not None and undone == session.project.redo_text()
+    with qtbot.waitSignal(session.photos_changed, timeout=LONG):
+        assert session.undo().startswith("Move 4")
+    assert [(label.name, label.count) for label in session.project.labels()] == [("daisy", 4), ("rose", 4)]
+
+
+def test_trouble_with_a_large_correction_is_told(qtbot, make_session, photographs, monkeypatch):
+    session = learned(qtbot, make_session(), photographs)
+    monkeypatch.setattr(session_corrections, "MANY", 0)
+    problems = collect(session.problem)
+    session.move(list(session.project.photo_ids()), 4711)
+    qtbot.waitUntil(lambda: not session.corrections.busy, timeout=LONG)
+    assert problems[0].code == "no_label"
+
+
+def test_closing_waits_for_a_large_correction(qtbot, make_session, photographs, monkeypatch, project):
+    session = learned(qtbot, make_session(), photographs)
+    monkeypatch.setattr(session_corrections, "MANY", 0)
+    daisy, rose = session.project.labels()
+    session.move(list(session.project.photo_ids(daisy.id)), rose.id)
+    session.rename_label(rose.id, "flower")
+    session.close()
+    with Project.open(project.folder) as again:
+        assert [(label.name, label.count) for label in again.labels()] == [("daisy", 0), ("flower", 8)]
