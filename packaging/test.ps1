@@ -12,5 +12,6 @@ if (Initialize-Environment @('requirements.txt', 'requirements-dev.txt')) {
 }
 Set-Location $Root
 if (-not $env:QT_QPA_PLATFORM) { $env:QT_QPA_PLATFORM = 'offscreen' }
-& $Python -m pytest @args
+# Two at a time, file by file; -n 0 runs them one after the other.
+& $Python -m pytest -n 2 --dist loadfile @args
 exit $LASTEXITCODE

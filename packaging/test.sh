@@ -16,4 +16,5 @@ prepare requirements.txt requirements-dev.txt
 need_system_packages "the tests" $test_packages
 cd "$root" || exit 1
 export QT_QPA_PLATFORM=${QT_QPA_PLATFORM:-offscreen}
-exec "$python" -m pytest "$@"
+# Two at a time, file by file; -n 0 runs them one after the other, as a debugger needs it.
+exec "$python" -m pytest -n 2 --dist loadfile "$@"

@@ -12,6 +12,7 @@ from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.gather import Candidate, absolute, gather
 from resnext_gui.engine.picture_files import ImageError, display
 from resnext_gui.engine.reading import read_all
+from resnext_gui.engine.thumbnails import prune_cache
 from resnext_gui.messages import Progress, Reconcile, Source, UserError
 from resnext_gui.project import Known, NewPhoto, Project
 from resnext_gui.project.photographs import some
@@ -27,6 +28,10 @@ class _Difference:
     back: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
+
+
+CACHE_MOST = 8 << 30
+"""Bytes that thumbnails, features and decoded pixels of a project may take; looked at whenever it is opened."""
 
 
 def reconcile_job(command: Reconcile, emit: Emit, control: Control) -> dict[str, Any]:
@@ -59,6 +64,8 @@ def reconcile_job(command: Reconcile, emit: Emit, control: Control) -> dict[str,
         }
         if command.apply and not project.read_only:
             result["receipt"] = _apply(project, found, known, command.job_id, emit, control)
+        elif not project.read_only:
+            prune_cache(project, CACHE_MOST)
         return result
 
 

@@ -256,7 +256,13 @@ class MainWindow(QMainWindow):
             hint = self.tr("Copy its folder to a place of your own and open it there.")
             self.show_problem(Problem("", message, hint, code="read_only", tone="caution"))
         # Step by step from here, and the window gets its turn in between.
-        QTimer.singleShot(0, session, self._show_first_page)
+        QTimer.singleShot(0, session, self._make_first_page)
+
+    def _make_first_page(self) -> None:
+        if self.session is not None and self._page == "start":
+            self._made("photos")
+        if self.session is not None:
+            QTimer.singleShot(0, self.session, self._show_first_page)
 
     def _show_first_page(self) -> None:
         if self.session is not None and self._page == "start":

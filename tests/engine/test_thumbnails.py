@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from resnext_gui.engine import thumbnails
+from resnext_gui.engine import reconcile, thumbnails
 from resnext_gui.engine.control import Control
 from resnext_gui.engine.dataset import scan_job
 from resnext_gui.engine.decode_watch import DecodeWatch
 from resnext_gui.engine.images import ImageError
+from resnext_gui.engine.reconcile import reconcile_job
 from resnext_gui.engine.thumbnails import prune_cache, thumbnail_path, thumbnails_job
-from resnext_gui.messages import JobStopped, Scan, Source, ThumbnailReady, Thumbnails
+from resnext_gui.messages import JobStopped, Reconcile, Scan, Source, ThumbnailReady, Thumbnails
 from resnext_gui.project import Project
 from tests.engine.odd_files import encoded, refused, scene
 
@@ -108,6 +109,16 @@ def test_the_budget_drops_what_was_not_used_for_longest(project: Project):
     prune_cache(project, 0)
     assert not any(Path(path).exists() for path in paths)
     assert make(project)[0]["made"] == 6
+
+
+def test_opening_a_project_keeps_its_cache_within_the_budget(project: Project, monkeypatch: pytest.MonkeyPatch):
+    _, ready = make(project)
+    compare = Reconcile("r", str(project.folder))
+    reconcile_job(compare, lambda event: None, Control())
+    assert all(Path(path).exists() for path in ready.values() if path)
+    monkeypatch.setattr(reconcile, "CACHE_MOST", 0)
+    reconcile_job(compare, lambda event: None, Control())
+    assert not any(Path(path).exists() for path in ready.values() if path)
 
 
 # --------------------------------------------------------------------------------------------------------------------
