@@ -6,6 +6,7 @@ short write transactions keeps them apart.  Originals are never touched; everyth
 
 from resnext_gui.project.database import APPLICATION_ID, SCHEMA_VERSION
 from resnext_gui.project.files import new_project_folder, projects_home, read_json, write_json
+from resnext_gui.project.marker import MARKER, is_project, project_folder
 from resnext_gui.project.project import Project
 from resnext_gui.project.records import (
     Item,
@@ -21,6 +22,7 @@ from resnext_gui.project.runs import Run
 
 __all__ = [
     "APPLICATION_ID",
+    "MARKER",
     "SCHEMA_VERSION",
     "Item",
     "Known",
@@ -32,7 +34,9 @@ __all__ = [
     "ProjectError",
     "Run",
     "StoredAnswer",
+    "is_project",
     "new_project_folder",
+    "project_folder",
     "projects_home",
     "read_json",
     "write_json",

@@ -14,6 +14,7 @@ from typing import Any
 from resnext_gui.project.database import FILE_NAME, loaded_path, stored_path
 from resnext_gui.project.files import file_trouble, safe_name, tidy
 from resnext_gui.project.kinds import Kinds
+from resnext_gui.project.marker import project_folder, write_marker
 from resnext_gui.project.records import ModelChange, ProjectError, StoredAnswer
 from resnext_gui.project.runs import Run
 
@@ -55,16 +56,14 @@ class Project(Kinds):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Project:
-        """Open the project in a folder, or the one whose ``project.db`` this is.
+        """Open the project in a folder, or the one whose ``project.db`` or marker file this is.
 
         A project that cannot be written to opens read-only.
 
         Raises:
             ProjectError: ``no_project``, ``not_a_project``, ``newer_version``, ``damaged``, ``locked``.
         """
-        place = Path(os.path.abspath(path))  # noqa: PTH100
-        if place.name == FILE_NAME and not place.is_dir():
-            place = place.parent
+        place = project_folder(os.path.abspath(path))  # noqa: PTH100
         file = place / FILE_NAME
         if not file.is_file():
             raise ProjectError(
@@ -82,7 +81,8 @@ class Project(Kinds):
         Raises:
             ProjectError: as `open` and `create`.
         """
-        if (Path(folder) / FILE_NAME).exists():
+        folder = project_folder(folder)
+        if (folder / FILE_NAME).exists():
             return cls.open(folder)
         try:
             return cls.create(folder, name)
@@ -104,6 +104,8 @@ class Project(Kinds):
         except BaseException:
             project.close()
             raise
+        if not read_only:
+            write_marker(folder)
         return project
 
     def __enter__(self) -> Project:

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QCoreApplication, QLocale, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QTimer, Signal
+from PySide6.QtGui import QFileOpenEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from resnext_gui import __version__
@@ -64,6 +64,8 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     window.activateWindow()
     warm_up = WarmUp()
     QTimer.singleShot(0, window, lambda: _after_first_paint(window, warm_up, path))
+    if isinstance(app, Application):
+        app.open_wanted.connect(lambda asked: _come_forward(window, asked))
     doorman = single_instance.Doorman(name)
     if shown is None:
         doorman.asked.connect(lambda asked: _come_forward(window, asked))
@@ -77,6 +79,19 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     return int(status)
 
 
+class Application(QApplication):
+    """Hears what is to be opened where the system says so by an event and not on the command line, as macOS does."""
+
+    open_wanted = Signal(str)
+
+    def event(self, event: QEvent) -> bool:
+        """Pass on which file was double-clicked."""
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self.open_wanted.emit(event.file())
+            return True
+        return super().event(event)
+
+
 def make_application() -> QApplication:
     """Make the one `QApplication`."""
     QCoreApplication.setApplicationName("ResNeXt GUI")
@@ -85,7 +100,7 @@ def make_application() -> QApplication:
     if QLocale.system().language() == QLocale.Language.C:
         # Without a language there are no thousands separators.
         QLocale.setDefault(QLocale(QLocale.Language.English))
-    return QApplication(sys.argv[:1])
+    return Application(sys.argv[:1])
 
 
 def _after_first_paint(window: MainWindow, warm_up: WarmUp, path: str | None) -> None:
@@ -96,7 +111,7 @@ def _after_first_paint(window: MainWindow, warm_up: WarmUp, path: str | None) ->
 
 
 def _open(window: MainWindow, path: str) -> None:
-    from resnext_gui.ui.intake import is_project
+    from resnext_gui.project import is_project
 
     if is_project(path):
         window.open_project(path)

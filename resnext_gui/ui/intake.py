@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication
 
 from resnext_gui.messages import Source
+from resnext_gui.project import is_project
 from resnext_gui.ui.session import Session
 from resnext_gui.ui.state import Problem
 from resnext_gui.ui.widgets import dropping
@@ -120,10 +121,4 @@ class Intake(QObject):
         self.take(ASK, found)
 
 
-def is_project(path: str) -> bool:
-    """Whether `path` is a project's folder or its ``project.db``."""
-    place = Path(path)
-    return place.name == "project.db" or (place / "project.db").is_file()
-
-
-__all__ = ["ASK", "LEARN", "Intake", "is_project"]
+__all__ = ["ASK", "LEARN", "Intake"]

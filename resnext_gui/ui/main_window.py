@@ -19,10 +19,10 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QSt
 
 from resnext_gui import messages
 from resnext_gui.messages import UserError
-from resnext_gui.project import Project, new_project_folder
+from resnext_gui.project import Project, is_project, new_project_folder, project_folder
 from resnext_gui.ui import theme, words
 from resnext_gui.ui.engine_client import EngineClient
-from resnext_gui.ui.intake import ASK, LEARN, Intake, is_project
+from resnext_gui.ui.intake import ASK, LEARN, Intake
 from resnext_gui.ui.keys import groups
 from resnext_gui.ui.menu import make_menu
 from resnext_gui.ui.pages.start import StartPage
@@ -203,9 +203,9 @@ class MainWindow(QMainWindow):
         return True
 
     def open_project(self, path: str) -> None:
-        """Open the project at `path`: its folder, or its ``project.db``."""
-        place = Path(path)
-        if self.session is not None and place in (Path(self.session.folder), Path(self.session.folder) / "project.db"):
+        """Open the project at `path`: its folder, its ``project.db``, or its marker file."""
+        place = project_folder(path)
+        if self.session is not None and place == Path(self.session.folder):
             self.turn_to(self._page if self._page != "start" else "photos")
             return
         try:
@@ -403,7 +403,7 @@ class MainWindow(QMainWindow):
 
     def choose_project(self) -> None:
         """Ask for a project."""
-        kind = self.tr("Project (project.db)")
+        kind = self.tr("Project (*.resnextproject project.db)")
         ask_open(self, self.tr("Open a project"), kind, lambda paths: self.open_project(paths[0]))
 
     # ---- menu, keys

@@ -13,6 +13,7 @@ from PySide6.QtCore import QtMsgType
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
+from resnext_gui.project import MARKER, Project
 from resnext_gui.ui import errors, theme
 from resnext_gui.ui.places import PAGES
 from resnext_gui.ui.settings import log_folder
@@ -43,6 +44,27 @@ def shown(window):
 main_window.MainWindow.show = shown
 sys.exit(app.main([sys.argv[1], "--theme", "dark"]))
 """
+
+DOUBLE_CLICKED = """
+import sys
+from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtGui import QFileOpenEvent
+from resnext_gui.ui import app
+application = app.make_application()
+def shown(window):
+    window.open_project = lambda path: print("opened", path, flush=True) or QTimer.singleShot(0, window.close)
+    event = QFileOpenEvent(sys.argv[1])
+    QTimer.singleShot(0, window, lambda: QCoreApplication.sendEvent(application, event))
+sys.exit(app.main([], shown=shown))
+"""
+
+
+def test_what_the_system_asks_to_open_is_opened(own_home, tmp_path):
+    with Project.create(tmp_path / "prüfung") as project:
+        marker = project.folder / MARKER
+    command = [sys.executable, "-c", DOUBLE_CLICKED, str(marker)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True, timeout=60)
+    assert done.stdout.split("\n")[0] == f"opened {marker}"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")

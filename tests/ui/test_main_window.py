@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QGuiApplication, 
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
 
 from resnext_gui.messages import TrainSpec
-from resnext_gui.project import Project
+from resnext_gui.project import MARKER, Project
 from resnext_gui.ui import main_window as module
 from resnext_gui.ui import session_quick, theme
 from resnext_gui.ui.main_window import MainWindow
@@ -146,12 +146,14 @@ def test_a_project_of_a_newer_version_is_refused_with_a_clear_sentence(make_wind
     assert window.session is None and "newer version" in texts(window)[0]
 
 
-@pytest.mark.parametrize("which", ["folder", "file"])
+@pytest.mark.parametrize("which", ["", "project.db", MARKER])
 def test_a_dropped_project_opens(qtbot, make_window, project, which):
     window = make_window()
-    path = project.folder if which == "folder" else project.folder / "project.db"
-    window.start.area.dropped.emit(Dropped(paths=[str(path)]))
-    assert window.session.folder == str(project.folder)
+    window.start.area.dropped.emit(Dropped(paths=[str(project.folder / which)]))
+    session = window.session
+    assert session.folder == str(project.folder)
+    window.open_project(str(project.folder / which))
+    assert window.session is session, "it is open already"
 
 
 def test_a_read_only_project_says_so(make_window, project, monkeypatch):

@@ -18,6 +18,7 @@ import pytest
 
 from resnext_gui import __version__
 from resnext_gui.project import APPLICATION_ID
+from resnext_gui.project.marker import SUFFIX
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
@@ -71,7 +72,7 @@ def test_desktop_entry_and_metainfo_fit_together():
     info = ElementTree.parse(LINUX / "resnext-gui.metainfo.xml").getroot()  # noqa: S314 - our own file
     assert info.findtext("launchable") == "resnext-gui.desktop"
     assert info.findtext("provides/binary") == desktop["Exec"].split()[0]
-    assert [f"{info.findtext('provides/mediatype')};"] == [desktop["MimeType"]]
+    assert "".join(f"{node.text};" for node in info.findall("provides/mediatype")) == desktop["MimeType"]
     assert info.find("releases/release").attrib == {"version": "@VERSION@", "date": "@DATE@"}  # type: ignore[union-attr]
 
 
@@ -81,6 +82,11 @@ def test_a_project_is_known_by_its_marker():
     marker = mime.find(".//m:match/m:match", space)
     assert marker is not None
     assert (int(marker.attrib["value"], 16), marker.attrib["offset"]) == (APPLICATION_ID, "68")
+    assert {node.attrib["pattern"] for node in mime.findall(".//m:glob", space)} == {"project.db", f"*{SUFFIX}"}
+    types = [node.attrib["type"] for node in mime.findall("m:mime-type", space)]
+    entry = (LINUX / "resnext-gui.desktop").read_text(encoding="utf-8")
+    assert f"MimeType={';'.join(types)};\n" in entry
+    assert f'"Software\\Classes\\{SUFFIX}"' in (PACKAGING / "windows" / "installer.nsi").read_text(encoding="utf-8")
 
 
 def test_the_manual_page_names_every_command():
