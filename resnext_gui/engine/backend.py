@@ -172,6 +172,17 @@ def synchronise() -> None:
             torch.cuda.synchronize()
 
 
+def settle(model: Any) -> None:
+    """Give the variables of `model` their values in the middle of `fit`, and let it see what is assigned to them.
+
+    On jax they live outside the variables for the length of a pass, and a rate set by a callback would be lost.
+    """
+    import keras
+
+    if keras.config.backend() == "jax":
+        model.jax_state_sync()
+
+
 def fast_function(model: Any) -> Callable[[Any], Any]:
     """Return a function from pixels to the model's outputs, both NumPy arrays, as fast as this backend can.
 

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from resnext_gui.engine import backend
 from resnext_gui.engine.batches import EpochBatches, LearningSet
 from resnext_gui.engine.control import Control
 from resnext_gui.engine.head import fit_temperature, log_loss
@@ -329,6 +330,7 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         fitting = self._fitting
         self.rate = fitting.recipe.rate * schedule(fitting.progress(self.seconds), fitting.recipe.warmup)
+        backend.settle(fitting.model)
         fitting.optimizer.learning_rate.assign(self.rate)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002

@@ -80,7 +80,8 @@ class StagedAdamW(keras.optimizers.Optimizer):  # type: ignore[misc]
         if self.average:
             self._averages = [self.add_variable_from_reference(v, name="average") for v in variables]
             for slot, variable in zip(self._averages, variables, strict=True):
-                slot.assign(variable)
+                # A copy: where steps reuse memory, two variables must not share it.
+                slot.assign(ops.copy(variable))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move one variable by one step.  All of (shape of `variable`)."""
