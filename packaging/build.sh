@@ -24,7 +24,7 @@ version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$root/resnext_gui/__init__.p
 [ -n "$version" ] || fail "resnext_gui/__init__.py names no version"
 mkdir -p "$dist"
 # Default weights, where packaging/fetch_weights.py has put them, come on top of what is allowed.
-more=$(find "$root/assets/weights" -name 'resnext50*.safetensors' -exec du -cm {} + | tail -n 1 | cut -f1)
+more=$(find "$root/assets/weights" -name 'resnext50*.safetensors' -exec du -c --block-size=1MB {} + | tail -n 1 | cut -f1)
 more=${more:-0}
 
 make_environment() {
@@ -53,7 +53,7 @@ make_bundle() {
     "$here/resnext_gui.spec" || fail "PyInstaller could not make the bundle; the reason stands above."
   "$python" "$here/trim.py" "$bundle"
   "$python" "$here/notices.py" "$bundle/THIRD-PARTY-NOTICES.txt" "$bundle"
-  megabytes=$(du -sm "$bundle" | cut -f1)
+  megabytes=$(du -s --block-size=1MB "$bundle" | cut -f1)
   [ "$megabytes" -le $((930 + more)) ] || fail "the bundle has $megabytes MB; at most $((930 + more)) are allowed"
   say "The bundle has $megabytes MB. Its self-test:"
   env -u PYTHONPATH -u PYTHONHOME "$bundle/resnext-gui" --self-test || fail "the bundle does not work"
@@ -82,7 +82,7 @@ make_portable() {
   cp "$root/LICENSE" "$here/linux/README.txt" "$stage/$name/"
   cp "$root/assets/icons/app-256.png" "$stage/$name/resnext-gui.png"
   say "Packing $name.tar.zst"
-  tar -C "$stage" --owner=0 --group=0 --sort=name -cf - "$name" | zstd -q -f -12 -T0 -o "$dist/$name.tar.zst"
+  tar -C "$stage" --owner=0 --group=0 --sort=name -cf - "$name" | zstd -q -f -10 -T0 -o "$dist/$name.tar.zst"
   rm -rf "$stage"
 }
 

@@ -5,6 +5,7 @@
 Symbols are stripped from the libraries that stand it.  Those that a wheel's maker has patched for their place
 (``numpy.libs``, ``pillow.libs`` and their like) do not: stripping moves their sections and they no longer load.
 Source that ships as source is compiled beside itself, since an installed program cannot write into its own folder.
+Qt's copy of ICU is left with the data that Qt asks it for.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import json
 import os
 import py_compile
 import re
+import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 # Library that a Linux desktop brings itself -> Debian package.  A library that is neither here nor in the bundle
@@ -56,12 +59,83 @@ SYSTEM_LIBRARIES = {
 UNUSED_SOURCES = (
     "keras/**/*_test.py",
     # Engines that are not in the bundle.
+    "keras/src/backend/jax/*.py",
     "keras/src/backend/openvino/*.py",
     "keras/src/backend/torch/*.py",
 )
 # Plugins of Qt that would pull in a whole other desktop: the look follows the system without them.
 UNUSED_PLUGINS = ("platformthemes/libqgtk3.so",)
 KEEP_SYMBOLS = re.compile(r"(numpy|pillow|pi_heif|h5py|scipy)\.libs/|/numpy/|/PIL/|ld-linux")
+# Of ICU's data (32 MB: names of languages, units and currencies, converters from old code pages) Qt can ask for the
+# order of letters, names of time zones and Unicode's own tables.  Texts, dates and numbers are Qt's own.
+ICU_WANTED = re.compile(
+    r"(coll/)?(root|pool|res_index)\.res | coll/ucadata\.icu | zone/(root|pool|res_index|en|de)\.res | (en|de)\.res"
+    r"| \w+\.(icu|nrm) | (supplementalData|likelySubtags|zoneinfo64|timezoneTypes|metaZones|windowsZones|keyTypeData"
+    r"|numberingSystems|icuver|icustd|tzdbNames|genderList|plurals|dayPeriods|pluralRanges)\.res",
+    re.VERBOSE,
+)
+
+
+def icu_subset(data: bytes) -> bytes:
+    """Return ICU's common data file with the items that `ICU_WANTED` names.
+
+    The file is a header, then a table of (offset of the name, offset of the item), then names and items; offsets count
+    from the table's start, and each item begins at a multiple of 16.
+
+    Raises:
+        SystemExit: it is no such file, or of a version that is built otherwise.
+    """
+    start, first, second = struct.unpack_from("<HBB", data)
+    if (first, second, data[12:16], data[16]) != (0xDA, 0x27, b"CmnD", 1) or data[8] != 0:
+        raise SystemExit("Qt's ICU keeps its data in a form that is not known here")
+    (count,) = struct.unpack_from("<I", data, start)
+    table = [struct.unpack_from("<II", data, start + 4 + 8 * number) for number in range(count)]
+    ends = [offset for _, offset in table[1:]] + [len(data) - start]
+    kept: list[tuple[bytes, bytes]] = []
+    for (name_at, item_at), end in zip(table, ends, strict=True):
+        name = data[start + name_at : data.index(b"\0", start + name_at)]
+        if ICU_WANTED.fullmatch(name.decode("ascii").partition("/")[2]):
+            kept.append((name, data[start + item_at : start + end]))
+    names_at = 4 + 8 * len(kept)
+    places, names, items = b"", b"", b""
+    items_at = names_at + sum(len(name) + 1 for name, _ in kept)
+    items_at += -(start + items_at) % 16
+    for name, item in kept:
+        places += struct.pack("<II", names_at + len(names), items_at + len(items))
+        names += name + b"\0"
+        items += item + bytes(-len(item) % 16)
+    body = struct.pack("<I", len(kept)) + places + names
+    return data[:start] + body.ljust(items_at, b"\0") + items
+
+
+def shrink_icu(bundle: Path) -> None:
+    """Link Qt's library of ICU data anew, with what is wanted of it.
+
+    Raises:
+        subprocess.CalledProcessError: the assembler or the linker failed.
+        SystemExit: the library is built otherwise.
+    """
+    for library in bundle.glob("_internal/PySide6/Qt/lib/libicudata.so.*"):
+        symbols = subprocess.run(
+            ["readelf", "--wide", "--dyn-syms", str(library)], check=True, capture_output=True, text=True
+        ).stdout
+        found = re.search(r": ([0-9a-f]+) +(\w+) OBJECT +GLOBAL +DEFAULT +\d+ (icudt\d+_dat)$", symbols, re.MULTILINE)
+        if not found:
+            raise SystemExit(f"{library.name} has no data")
+        address, length, symbol = int(found[1], 16), int(found[2], 0), found[3]
+        # The part that is only read is mapped as it lies in the file: its addresses are offsets.
+        data = icu_subset(library.read_bytes()[address : address + length])
+        with tempfile.TemporaryDirectory() as folder:
+            raw, source, made = Path(folder, "data"), Path(folder, "data.s"), Path(folder, "data.o")
+            raw.write_bytes(data)
+            source.write_text(
+                f'.section .note.GNU-stack,"",@progbits\n.section .rodata\n.balign 16\n.global {symbol}\n'
+                f'.type {symbol}, @object\n{symbol}:\n.incbin "{raw}"\n.size {symbol}, .-{symbol}\n',
+                encoding="utf-8",
+            )
+            subprocess.run(["as", "-o", str(made), str(source)], check=True)
+            command = ["ld", "-shared", "-soname", library.name, "--build-id=sha1", "-o", str(library), str(made)]
+            subprocess.run(command, check=True)
 
 
 def libraries(bundle: Path) -> list[Path]:
@@ -176,6 +250,7 @@ def main() -> None:
             path.unlink()
     compile_sources(bundle)
     if os.name == "posix" and os.uname().sysname == "Linux":
+        shrink_icu(bundle)
         gone = remove_unused(bundle)
         sys.stdout.write(f"nothing needs {' '.join(sorted(gone))}\n")
         elf = libraries(bundle)
