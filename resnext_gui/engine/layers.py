@@ -13,6 +13,7 @@ from keras import ops
 from resnext_gui.engine.convolution import (
     FORMS,
     add_bias,
+    better_in_float32,
     convolution_form,
     force_form,
     form_is_forced,
@@ -100,10 +101,14 @@ class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
         if self._pointwise():
             return pointwise(inputs, kernel)
         form = convolution_form(self.compute_dtype) if self.groups > 1 else "plain"
+        bias = ops.convert_to_tensor(self.bias) if self.bias is not None else None
+        wide = bias is not None and form == "plain" and self.groups > 1 and better_in_float32(kernel)
+        if wide:
+            # All of it, so that the graph can merge convolution, bias and activation into one operation.
+            inputs, kernel, bias = (ops.cast(part, "float32") for part in (inputs, kernel, bias))
         outputs = grouped_convolution(inputs, kernel, self.strides, self.padding, self.groups, form)
-        if self.bias is not None:
-            outputs = add_bias(outputs, ops.convert_to_tensor(self.bias))
-        return self.activation(outputs)
+        outputs = self.activation(outputs if bias is None else add_bias(outputs, bias))
+        return ops.cast(outputs, self.compute_dtype) if wide else outputs
 
     def _pointwise(self) -> bool:
         """Whether this is a matrix product.  With a bias it stays a convolution, which the graph merges with it."""

@@ -366,11 +366,18 @@ def inference_model(model: keras.Model) -> keras.Model:
             norm = norms[norm_after(layer.name)]
             factor = _numbers(norm.gamma) / np.sqrt(_numbers(norm.moving_variance) + norm.epsilon)
             shift = _numbers(norm.beta) - _numbers(norm.moving_mean) * factor
+            if not shift.any():
+                # Fresh networks have no offsets. TensorFlow drops the addition of zeros, and then no longer merges
+                # convolution, offset and ReLU into one operation; this number is lost in any sum.
+                shift[0] = _NEXT_TO_NOTHING
             twin.set_weights([_numbers(layer.kernel) * factor, shift])
         elif layer is not None:
             twin.set_weights([_numbers(value) for value in layer.weights])
     folded.trainable = False
     return folded
+
+
+_NEXT_TO_NOTHING = 1e-30
 
 
 def norm_after(convolution: str) -> str:

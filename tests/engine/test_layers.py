@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from resnext_gui.engine import layers
+from resnext_gui.engine import convolution, layers
 from resnext_gui.engine.layers import FORMS, BatchNorm, GroupedConv2D, force_form
 
 tf: Any = pytest.importorskip("tensorflow", reason="these tests follow TensorFlow's gradients")
@@ -106,6 +106,33 @@ def test_every_form_is_the_same_sum_forward_and_backward(form: str) -> None:
     close(got[0], definition(x, kernel, 6, 2, 1), "float32")
     for mine, theirs in zip(got[1:], want[1:], strict=True):
         close(mine, theirs.numpy(), "float32")
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_narrow_groups_are_right_in_half_precision_and_by_way_of_float32(
+    wide: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(convolution._narrow, (4, "bfloat16"), wide)
+    x, kernel = problem((2, 7, 6, 24, 24, 6, 3, 2, 1))
+    want = definition(x, kernel, 6, 2, 1)
+    v = np.random.default_rng(1).normal(size=want.shape).astype("float32")
+
+    def gradients(layer: GroupedConv2D) -> list[Any]:
+        pixels = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(pixels)
+            y = layer(pixels)
+            assert y.dtype == layer.compute_dtype
+            total = tf.reduce_sum(tf.cast(y, "float32") * v)
+        return [y, *tape.gradient(total, [pixels, layer.kernel.value])]
+
+    exact, got = (gradients(made((2, 7, 6, 24, 24, 6, 3, 2, 1), kernel, p)) for p in ("float32", "mixed_bfloat16"))
+    for mine, theirs in zip(got, exact, strict=True):
+        close(mine, theirs.numpy(), "bfloat16")
+    biased = GroupedConv2D(24, 3, 2, 1, 6, use_bias=True, activation="relu", dtype="mixed_bfloat16")
+    biased.build((None, None, None, 24))
+    biased.set_weights([kernel, np.linspace(-1, 1, 24, dtype="float32")])
+    close(biased(x), np.maximum(want + np.linspace(-1, 1, 24), 0), "bfloat16")
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
