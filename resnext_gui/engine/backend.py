@@ -310,16 +310,34 @@ def _processor_name() -> str:
 
 
 def _gpu_advice() -> str:
+    """Return why no graphics processor computes here, and what would change that."""
+    installed = getattr(sys, "frozen", False)
     if sys.platform == "win32":
+        card = "this computer's NVIDIA card is not used" if _has_nvidia() else "no graphics card is used"
         return (
-            "A graphics card is used through PyTorch on Windows: install PyTorch and set KERAS_BACKEND=torch, "
-            "or run the program inside WSL 2."
+            f"TensorFlow has no GPU on Windows since 2.10; {card}. "
+            "Started from its source, the program uses one inside WSL 2, or with PyTorch and KERAS_BACKEND=torch."
         )
     if sys.platform == "darwin":
-        return "Apple's graphics processor is used through PyTorch: install PyTorch and set KERAS_BACKEND=torch."
-    if Path("/proc/driver/nvidia/version").exists():
+        return (
+            "TensorFlow has no GPU on macOS; Apple's graphics processor is not used. "
+            "Started from its source, the program uses it with PyTorch and KERAS_BACKEND=torch."
+        )
+    if _has_nvidia():
+        if installed:
+            return (
+                "The installed program computes with the processor; this computer's NVIDIA card is not used. "
+                "Started from its source with “bash packaging/run.sh”, it uses the card."
+            )
         return "There is an NVIDIA card here: install the program with its extra “gpu” to use it."
     return "A computer with an NVIDIA graphics card trains ten times faster or more."
+
+
+def _has_nvidia() -> bool:
+    """Tell whether NVIDIA's driver is installed."""
+    if sys.platform == "win32":
+        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "nvcuda.dll").exists()
+    return Path("/proc/driver/nvidia/version").exists()
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -137,3 +137,30 @@ def test_a_fresh_process(name: str) -> None:
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert (found["backend"], found["reported"]) == (name, name)
+
+
+@pytest.mark.parametrize(
+    ("system", "nvidia", "installed", "says"),
+    [
+        ("win32", True, True, "TensorFlow has no GPU on Windows since 2.10; this computer's NVIDIA card is not used."),
+        ("win32", False, False, "TensorFlow has no GPU on Windows since 2.10; no graphics card is used."),
+        ("darwin", False, True, "Apple's graphics processor is not used."),
+        ("linux", True, True, "The installed program computes with the processor; this computer's NVIDIA card"),
+        ("linux", True, False, "extra “gpu”"),
+        ("linux", False, True, "A computer with an NVIDIA graphics card"),
+    ],
+)
+def test_the_reason_why_no_graphics_card_computes(monkeypatch, system, nvidia, installed, says):
+    monkeypatch.setattr(backend.sys, "platform", system)
+    monkeypatch.setattr(backend.sys, "frozen", installed, raising=False)
+    monkeypatch.setattr(backend, "_has_nvidia", lambda: nvidia)
+    assert says in backend._gpu_advice()
+
+
+def test_the_driver_of_nvidia_on_windows(monkeypatch, tmp_path):
+    monkeypatch.setattr(backend.sys, "platform", "win32")
+    monkeypatch.setenv("SYSTEMROOT", str(tmp_path))
+    assert not backend._has_nvidia()
+    (tmp_path / "System32").mkdir()
+    (tmp_path / "System32" / "nvcuda.dll").touch()
+    assert backend._has_nvidia()
