@@ -63,6 +63,10 @@ class Source:
     label: str | None = None
 
 
+ARCHITECTURES = ("resnext26_16x4d", "resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")
+"""Networks that a run can build from scratch, the smallest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrainSpec:
     """What a training run is asked to do.  ``None`` and ``"auto"`` leave the choice to the engine.
@@ -76,7 +80,7 @@ class TrainSpec:
         batch: photographs in a step.
         rate: peak learning rate of the head; earlier stages learn more slowly.
         head: ``"linear"`` or ``"hidden"`` (1024 units and dropout).
-        architecture: preset name, used with ``weights="none"``.
+        architecture: one of `ARCHITECTURES`, used with ``weights="none"``.
         frozen_stages: how many of stem and four stages (0..5) stay as they are.
         augmentation: ``"auto"``, ``"none"``, ``"light"``, ``"medium"`` or ``"strong"``.
         precision: ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.

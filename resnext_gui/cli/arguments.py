@@ -7,6 +7,7 @@ import math
 from typing import NoReturn
 
 from resnext_gui import __version__
+from resnext_gui.messages import ARCHITECTURES
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,6 +46,37 @@ def _not_empty(text: str) -> str:
     return text
 
 
+def _rate(text: str) -> float:
+    value = _minutes(text)
+    if value > 1:
+        raise argparse.ArgumentTypeError(f"{text} is more than 1")
+    return value
+
+
+def _add_expert_settings(group: argparse._ArgumentGroup) -> None:
+    """Add what the window keeps folded away."""
+    group.add_argument("--architecture", choices=ARCHITECTURES, help="of a network without pretrained weights")
+    group.add_argument("--head", choices=("linear", "hidden"), default="linear", help="default: %(default)s")
+    group.add_argument("--batch", metavar="N", type=_count(1, 1024), help="photographs in a step")
+    group.add_argument("--rate", metavar="R", type=_rate, help="peak learning rate of the last stage")
+    group.add_argument(
+        "--frozen-stages", metavar="N", type=_count(0, 5), help="of stem and four stages, how many stay as they are"
+    )
+    group.add_argument(
+        "--augmentation",
+        choices=("auto", "none", "light", "medium", "strong"),
+        default="auto",
+        help="how photographs vary",
+    )
+    group.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+    group.add_argument(
+        "--no-class-weights",
+        dest="class_weights",
+        action="store_false",
+        help="let rare labels weigh no more than others",
+    )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser for everything but the window."""
     common = _Parser(add_help=False)
@@ -80,6 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: %(default)s")
     train.add_argument("--seed", metavar="N", type=_count(0, 2**31 - 1), default=0, help="default: %(default)s")
     train.add_argument("--resume", action="store_true", help="go on with the project's unfinished run")
+    _add_expert_settings(train.add_argument_group("settings for experts, each chosen by itself where it is not given"))
 
     classify = commands.add_parser(
         "classify",

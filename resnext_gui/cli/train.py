@@ -152,6 +152,14 @@ def _spec(arguments: argparse.Namespace) -> TrainSpec:
         size=arguments.size,
         device=arguments.device,
         seed=arguments.seed,
+        architecture=arguments.architecture,
+        head=arguments.head,
+        batch=arguments.batch,
+        rate=arguments.rate,
+        frozen_stages=arguments.frozen_stages,
+        augmentation=arguments.augmentation,
+        precision=arguments.precision,
+        class_weights=arguments.class_weights,
     )
 
 

@@ -33,6 +33,7 @@ from resnext_gui.engine.resnext import (
     without_head,
 )
 from resnext_gui.engine.weights_vetting import expected_shapes
+from resnext_gui.messages import ARCHITECTURES
 
 SMALL: dict[str, Any] = {"blocks": (1, 1, 1, 1), "cardinality": 4, "base_width": 4}
 PIXELS = np.random.default_rng(0).normal(size=(2, 37, 44, 3)).astype("float32")
@@ -292,3 +293,7 @@ def test_two_devices_give_the_loss_curve_of_one() -> None:
     curves = json.loads(done.stdout[done.stdout.index("{") :])
     np.testing.assert_allclose(curves["two"], curves["one"], rtol=1e-3)
     assert curves["one"][-1] < curves["one"][0]
+
+
+def test_the_architectures_on_offer_are_those_that_can_be_built() -> None:
+    assert set(ARCHITECTURES) == set(PRESETS)

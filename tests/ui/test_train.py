@@ -1,3 +1,4 @@
+import dataclasses
 import shlex
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QSpinBox
 
-from resnext_gui.messages import BatchPoint, EpochLine, Failed
+from resnext_gui.messages import BatchPoint, EpochLine, Failed, TrainSpec
 from resnext_gui.project import NewPhoto, Run
 from resnext_gui.ui.pages.train import TrainPage
 from resnext_gui.ui.widgets.run_notes import as_command, differences, read_run, what_differs
@@ -374,12 +375,15 @@ def test_copy_as_command(make_page, session) -> None:
 def test_the_command_line_takes_the_command(tmp_path: Path) -> None:
     from resnext_gui.cli.arguments import build_parser
 
-    spec = {"mode": "finetune", "weights": "none", "epochs": 3, "device": "cpu", "seed": 5, "batch": 8}
-    line = as_command(spec, str(tmp_path / "a folder"))
-    command, _, remark = line.partition("  # ")
-    assert "photographs in a step 8" in remark
-    given = build_parser().parse_args(shlex.split(command)[1:])
-    assert (given.project, given.epochs, given.weights, given.seed) == (str(tmp_path / "a folder"), 3, "none", 5)
+    spec = TrainSpec(
+        weights="none", epochs=3, size=96, batch=8, rate=2e-4, head="hidden", architecture="resnext50_32x4d",
+        frozen_stages=2, augmentation="light", precision="float32", device="cpu", seed=5, class_weights=False,
+    )  # fmt: skip
+    line = as_command(dataclasses.asdict(spec), str(tmp_path / "a folder"))
+    given = build_parser().parse_args(shlex.split(line)[1:])
+    assert given.project == str(tmp_path / "a folder")
+    told = {field.name: getattr(given, field.name) for field in dataclasses.fields(spec) if field.name != "name"}
+    assert TrainSpec(**told) == spec
 
 
 def test_differences_of_settings() -> None:

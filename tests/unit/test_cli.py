@@ -128,6 +128,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
         ["train", ".", "--minutes", "nan"],
         ["train", ".", "--size", "8"],
         ["train", ".", "--seed", "-1"],
+        ["train", ".", "--architecture", "vgg16"],
+        ["train", ".", "--rate", "2"],
         ["train", ".", "--mode", "slow"],
         ["train", ".", "--device", "tpu"],
         ["train", ".", "--project", ""],

@@ -19,10 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnext_gui.messages import TrainSpec
+from resnext_gui.messages import ARCHITECTURES, TrainSpec
 from resnext_gui.ui import theme
-
-ARCHITECTURES = ("resnext26_16x4d", "resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")
 
 
 class _Combo(QComboBox):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 from dataclasses import dataclass
@@ -12,8 +13,6 @@ from PySide6.QtCore import QCoreApplication
 from resnext_gui.messages import TrainSpec, UserError
 from resnext_gui.project import Run
 from resnext_gui.ui import words
-
-ON_COMMAND_LINE = ("weights", "minutes", "epochs", "size", "device", "seed")
 
 
 def _tr(text: str) -> str:
@@ -195,20 +194,17 @@ def _plain(value: Any) -> str:
 
 
 def as_command(spec: dict[str, Any], project_folder: str) -> str:
-    """Return the command that begins the same run; settings that only the window has are named in a remark."""
+    """Return the command that begins the same run."""
     parts = ["resnext-gui", "train", "--project", project_folder, "--mode", str(spec.get("mode") or "finetune")]
-    for field in ON_COMMAND_LINE:
-        value = spec.get(field)
-        if value in (None, "auto") or (field == "seed" and value == 0):
+    defaults = TrainSpec()
+    for field in dataclasses.fields(TrainSpec):
+        value = spec.get(field.name)
+        if field.name in ("mode", "name") or value is None or value == getattr(defaults, field.name):
+            continue
+        if field.name == "class_weights":
+            parts.append("--no-class-weights")
             continue
         if isinstance(value, float):
             value = f"{value:g}"
-        parts += [f"--{field}", str(value)]
-    line = shlex.join(parts)
-    defaults = TrainSpec()
-    rest = [
-        f"{_field_name(field)} {_value(field, value)}"
-        for field, value in spec.items()
-        if field not in (*ON_COMMAND_LINE, "mode", "name") and value != getattr(defaults, field, value)
-    ]
-    return f"{line}  # {_tr('only in the window')}: {', '.join(rest)}" if rest else line
+        parts += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join(parts)
