@@ -3,6 +3,7 @@
 #   bash packaging/run.sh                the window (without a display: the demonstration)
 #   bash packaging/run.sh train ...      the command line, see --help
 set -u
+# shellcheck source=packaging/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 prepare requirements.txt

@@ -3,6 +3,7 @@
 #   bash packaging/test.sh               all of them
 #   bash packaging/test.sh -k folders    arguments go to pytest
 set -u
+# shellcheck source=packaging/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 after_install() {

@@ -17,6 +17,5 @@ prepare requirements.txt requirements-dev.txt
 need_system_packages "the tests" $test_packages
 cd "$root" || exit 1
 "$program" --self-test || exit 1
-RESNEXT_GUI_PROGRAM=$(printf '%q' "$program")
-export RESNEXT_GUI_PROGRAM QT_QPA_PLATFORM=offscreen
+export RESNEXT_GUI_PROGRAM=$program QT_QPA_PLATFORM=offscreen
 exec "$python" -m pytest tests/e2e/test_command_line.py tests/e2e/test_installed_window.py "$@"

@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 PER_LABEL = 8
 """Photographs drawn for each label: enough for two steps of fine-tuning with `BATCH`."""
 BATCH = 16
-PATIENCE = 150
-"""Seconds that one step may take."""
+PATIENCE = 400
+"""Seconds that one step may take: what takes half a minute alone can take minutes on a computer that is busy."""
+LEAVING = 30
+"""Seconds that the window may take to close, also where a step failed in the middle of a run."""
 
 
 class SelfTestError(Exception):
@@ -165,7 +167,7 @@ def _steps(folder: Path, table: _Table) -> None:
         _with_window(folder, table, window)
     finally:
         with table.step("window closed"):
-            window.close()
+            _leave(window)
             window.deleteLater()
             QCoreApplication.sendPostedEvents(None, 0)
             application.processEvents()
@@ -252,6 +254,18 @@ def _session(window: MainWindow) -> Session:
     if window.session is None:
         raise SelfTestError("the project did not open")
     return window.session
+
+
+def _leave(window: MainWindow) -> None:
+    """Close the window without a question."""
+    gone: list[bool] = []
+    window.gone.connect(lambda: gone.append(True))
+    window.leave_politely()
+    deadline = time.monotonic() + LEAVING
+    while not gone:
+        if time.monotonic() > deadline:
+            raise SelfTestError(f"it did not close within {LEAVING} seconds")
+        _pause(0.05)
 
 
 def _run(loop: QEventLoop, otherwise: str) -> None:

@@ -17,8 +17,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 240
 INSTALLED = os.environ.get("RESNEXT_GUI_PROGRAM")
-PROGRAM = shlex.split(INSTALLED) if INSTALLED else [sys.executable, "-m", "resnext_gui"]
-"""What is tested: this source tree, or the command of an installed program."""
+PROGRAM = [sys.executable, "-m", "resnext_gui"]
+"""What is tested: this source tree, or an installed program: its path, or a command as a shell would take it."""
+if INSTALLED:
+    PROGRAM = [INSTALLED] if Path(INSTALLED).is_file() else shlex.split(INSTALLED)
 
 
 @dataclass

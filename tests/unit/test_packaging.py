@@ -136,6 +136,53 @@ def test_an_old_system_is_refused_in_words(installed, tmp_path, glibc):
     assert glibc is None or glibc in done.stderr
 
 
+def icu_data(*items: tuple[str, bytes]) -> bytes:
+    """A data file as ICU has it, of format version 1."""
+    start = 32
+    names_at = 4 + 8 * len(items)
+    at = -(-(start + names_at + sum(len(name) + 7 for name, _ in items)) // 16) * 16 - start
+    table, names, body = b"", b"", b""
+    for name, item in items:
+        table += struct.pack("<II", names_at + len(names), at + len(body))
+        names += b"test1/" + name.encode() + b"\0"
+        body += item.ljust(-(-len(item) // 16) * 16, b"\0")
+    header = struct.pack("<HBB", start, 0xDA, 0x27) + b"\x14\0\0\0\0\0\x02\0CmnD\x01\0\0\0"
+    return header.ljust(start, b"\0") + (struct.pack("<I", len(items)) + table + names).ljust(at, b"\0") + body
+
+
+def test_icu_keeps_what_qt_asks_for():
+    wanted = [("coll/root.res", b"order"), ("nfkc.nrm", b"n" * 33), ("pool.res", b""), ("zone/de.res", b"z" * 16)]
+    unwanted = [("curr/de.res", b"money"), ("fr.res", b"French"), ("ibm-1047.cnv", b"c"), ("zone/fr.res", b"x" * 99)]
+    trim = load(PACKAGING / "trim.py")
+    assert trim.icu_subset(icu_data(*sorted(wanted + unwanted))) == icu_data(*sorted(wanted))
+    with pytest.raises(SystemExit):
+        trim.icu_subset(b"\x20\0\xda\x27" + bytes(60))
+
+
+STAND_INS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import absent
+absent.stand_in()
+import pyqtgraph
+from tensorflow.python.profiler.internal import _pywrap_profiler_plugin
+item = pyqtgraph.PlotCurveItem
+try:
+    _pywrap_profiler_plugin.monitor()
+except NotImplementedError as error:
+    print(error)
+print(*(name for name in absent.ABSENT if getattr(sys.modules[name], "__file__", None)))
+"""
+
+
+def test_what_is_left_out_is_not_missed_at_import():
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", STAND_INS, str(PACKAGING)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("_pywrap_profiler_plugin.monitor is not in this bundle\n\n")
+
+
 def test_version_resource_of_windows():
     module = load(PACKAGING / "windows" / "version_info.py")
     text = module.version_info(__version__)
@@ -145,7 +192,7 @@ def test_version_resource_of_windows():
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 def test_shell_scripts():
-    scripts = [PACKAGING / "build.sh", *PACKAGING.glob("*/*.sh"), LINUX / "AppRun"]
+    scripts = [*PACKAGING.glob("*.sh"), *PACKAGING.glob("*/*.sh"), LINUX / "AppRun"]
     names = [script.relative_to(ROOT) for script in scripts]
     done = subprocess.run(["shellcheck", "-x", *names], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
