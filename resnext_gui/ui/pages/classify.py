@@ -26,7 +26,7 @@ from resnext_gui.ui.widgets import dropping, files
 from resnext_gui.ui.widgets.answer import AnswerCard
 from resnext_gui.ui.widgets.answer_list import AnswerTable, Entry, to_csv
 from resnext_gui.ui.widgets.emptystate import DropInvitation
-from resnext_gui.ui.widgets.picture import PictureLoader, PictureView
+from resnext_gui.ui.widgets.picture import PictureStore, PictureView
 from resnext_gui.ui.widgets.segments import Segments
 from resnext_gui.ui.widgets.tiles import TileView
 
@@ -56,7 +56,7 @@ class ClassifyPage(QWidget):
         super().__init__(parent)
         self.title = self.tr("Classify")
         self._session = session
-        self._loader = PictureLoader(self)
+        self._loader = PictureStore(self)
         self._entries: list[Entry] = []
         self._shown: list[int] = []  # what the filter lets through, as places in _entries
         self._arrived: list[Entry] = []

@@ -22,7 +22,7 @@ from resnext_gui.messages import UserError
 from resnext_gui.ui import theme, words
 from resnext_gui.ui.widgets.bars import LabelBars, LabelScore
 from resnext_gui.ui.widgets.confusion import MOST_LABELS, ConfusedPairs, ConfusionMatrix
-from resnext_gui.ui.widgets.picture import PictureLoader
+from resnext_gui.ui.widgets.picture import PictureStore
 from resnext_gui.ui.widgets.segments import Segment
 from resnext_gui.ui.widgets.tiles import Tile, TileView
 
@@ -87,7 +87,7 @@ class ResultsPage(QWidget):
         self._model = ""
         self._evaluation: dict[str, Any] | None = None
         self._waiting = False
-        self._loader = PictureLoader(self)
+        self._loader = PictureStore(self)
         self._by_photo: dict[int, str] = {}
         self._stack = QStackedWidget()
         self._stack.addWidget(self._make_before())

@@ -1,15 +1,15 @@
-"""Pictures read on a thread of their own, and one shown large."""
+"""Pictures kept in memory by path and size, and one shown large."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 
 from PySide6.QtCore import QFileInfo, QObject, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from resnext_gui.ui import theme
+from resnext_gui.ui.widgets.pictures import Decoded, PictureLoader
 
 CACHE_BYTES = 48 << 20
 WAITING_AT_MOST = 400
@@ -18,87 +18,24 @@ WAITING_AT_MOST = 400
 Key = tuple[str, int]
 
 
-def read_picture(path: str, side: int) -> QImage:
-    """Return the picture at `path`, upright, reduced so that it just covers a square of `side` pixels.
-
-    A picture that Qt cannot read gives a null image.
-    """
-    reader = QImageReader(path)
-    reader.setAutoTransform(True)
-    reader.setDecideFormatFromContent(True)
-    size = reader.size()
-    if size.isValid() and min(size.width(), size.height()) > side:
-        # JPEG is decoded at the smaller size at once: a tenth of the time and memory.
-        reader.setScaledSize(size.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
-    image = reader.read()
-    if not image.isNull() and image.format() != QImage.Format.Format_ARGB32_Premultiplied:
-        image = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-    return image
-
-
-class _Reader:
-    """The reading thread and its queue.  Knows nothing of widgets, so it may outlive them."""
-
-    def __init__(self) -> None:
-        self._ready = threading.Condition()
-        self._wanted: deque[Key] = deque()
-        self._closed = False
-        self._thread: threading.Thread | None = None
-        self.results: deque[tuple[Key, QImage]] = deque()
-
-    def ask(self, key: Key) -> None:
-        with self._ready:
-            self._wanted.append(key)
-            while len(self._wanted) > WAITING_AT_MOST:
-                forgotten = self._wanted.popleft()
-                self.results.append((forgotten, QImage()))
-            if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
-                self._thread.start()
-            self._ready.notify()
-
-    def close(self) -> None:
-        with self._ready:
-            self._closed = True
-            self._wanted.clear()
-            self._ready.notify_all()
-
-    def _run(self) -> None:
-        while True:
-            with self._ready:
-                # A thread with nothing to do for a while ends; the next request starts another.
-                if not self._wanted and not self._closed:
-                    self._ready.wait(2.0)
-                if self._closed or not self._wanted:
-                    self._thread = None
-                    return
-                key = self._wanted.pop()
-            self.results.append((key, read_picture(*key)))
-
-
-class PictureLoader(QObject):
-    """Reads pictures off the window's thread, newest request first, and keeps the last ones in memory."""
+class PictureStore(QObject):
+    """The pictures that were looked at last, ready to be drawn, and a loader for the others."""
 
     loaded = Signal(str, int)
     failed = Signal(str, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._reader = _Reader()
-        self._pending: set[Key] = set()
+        self._loader = PictureLoader(self)
+        self._loader.loaded.connect(self._take)
+        self._pending: OrderedDict[Key, None] = OrderedDict()
         self._failed: set[Key] = set()
         self._kept: OrderedDict[Key, QImage] = OrderedDict()
         self._bytes = 0
-        # The thread leaves results in a queue and this timer collects them: no signal ever crosses threads.
-        self._collect = QTimer(self)
-        self._collect.setInterval(15)
-        self._collect.timeout.connect(self._take)
-        self.destroyed.connect(self._reader.close)
 
     def close(self) -> None:
         """End the reading thread."""
-        self._collect.stop()
-        self._reader.close()
+        self._loader.close()
 
     def get(self, path: str, side: int) -> QImage | None:
         """Return the picture if it is at hand; otherwise ask for it, and `loaded` or `failed` follows.
@@ -113,36 +50,33 @@ class PictureLoader(QObject):
             self._kept.move_to_end(key)
             return found
         if key not in self._pending and key not in self._failed:
-            self._pending.add(key)
-            self._reader.ask(key)
-            if not self._collect.isActive():
-                self._collect.start()
+            self._pending[key] = None
+            self._loader.request(key, path, QSize(side, side), cover=True)
+            if len(self._pending) > WAITING_AT_MOST:
+                oldest = next(iter(self._pending))
+                if self._loader.forget(oldest):
+                    del self._pending[oldest]
         return None
 
     def cannot(self, path: str, side: int) -> bool:
         """Whether reading it was tried and failed."""
         return (path, side) in self._failed
 
-    def _take(self) -> None:
-        for _ in range(24):
-            try:
-                key, image = self._reader.results.popleft()
-            except IndexError:
-                break
-            if key not in self._pending:
-                continue
-            self._pending.discard(key)
-            if image.isNull():
-                self._failed.add(key)
-                self.failed.emit(*key)
-                continue
-            self._kept[key] = image
-            self._bytes += image.sizeInBytes()
-            while self._bytes > CACHE_BYTES and len(self._kept) > 1:
-                self._bytes -= self._kept.popitem(last=False)[1].sizeInBytes()
-            self.loaded.emit(*key)
-        if not self._pending:
-            self._collect.stop()
+    def _take(self, decoded: Decoded) -> None:
+        key = decoded.key
+        if not isinstance(key, tuple) or key not in self._pending:
+            return
+        del self._pending[key]
+        image = decoded.image
+        if image.isNull():
+            self._failed.add(key)
+            self.failed.emit(*key)
+            return
+        self._kept[key] = image
+        self._bytes += image.sizeInBytes()
+        while self._bytes > CACHE_BYTES and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].sizeInBytes()
+        self.loaded.emit(*key)
 
 
 def draw_picture(painter: QPainter, area: QRectF, image: QImage, fill: bool, radius: float = 8.0) -> QRectF:
@@ -165,7 +99,7 @@ def draw_picture(painter: QPainter, area: QRectF, image: QImage, fill: bool, rad
 class PictureView(QWidget):
     """One picture, as large as there is room; a word instead while it is read or where it cannot be."""
 
-    def __init__(self, loader: PictureLoader, parent: QWidget | None = None) -> None:
+    def __init__(self, loader: PictureStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._loader = loader
         self._path = ""

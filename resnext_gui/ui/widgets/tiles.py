@@ -22,7 +22,7 @@ from PySide6.QtGui import QFont, QFontMetrics, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from resnext_gui.ui import theme
-from resnext_gui.ui.widgets.picture import PictureLoader, draw_picture
+from resnext_gui.ui.widgets.picture import PictureStore, draw_picture
 
 Index = QModelIndex | QPersistentModelIndex
 GAP = 12
@@ -216,7 +216,7 @@ class TileView(QListView):
     """A tile whose picture cannot be read here."""
 
     def __init__(
-        self, loader: PictureLoader, side: int, lines: int = 2, one_row: bool = False, parent: QWidget | None = None
+        self, loader: PictureStore, side: int, lines: int = 2, one_row: bool = False, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._loader = loader
