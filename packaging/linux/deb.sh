@@ -1,6 +1,9 @@
 # shellcheck shell=bash disable=SC2154
 # Sourced by build.sh: makes the Debian package of the bundle.
 
+# An address that nobody reads, until a distribution of packages names a person.
+maintainer=${RESNEXT_GUI_MAINTAINER:-The ResNeXt GUI founders <resnext-gui@users.noreply.github.com>}
+
 make_deb() {
   local stage=$RESNEXT_GUI_BUILD/deb share doc depends glibc file size megabytes
   rm -rf "$stage"
@@ -13,8 +16,8 @@ make_deb() {
   rm -f "$stage/usr/lib/resnext-gui/_internal/LICENSE" "$stage/usr/lib/resnext-gui/THIRD-PARTY-NOTICES.txt"
   gzip -9nc "$bundle/THIRD-PARTY-NOTICES.txt" >"$doc/THIRD-PARTY-NOTICES.txt.gz"
   install -m 644 "$here/linux/copyright" "$doc/copyright"
-  printf 'resnext-gui (%s) stable; urgency=medium\n\n  * Release %s.\n\n -- The ResNeXt GUI founders <resnext-gui@localhost.localdomain>  %s\n' \
-    "$version" "$version" "$(date -uR -d "@$epoch")" | gzip -9nc >"$doc/changelog.gz"
+  printf 'resnext-gui (%s) stable; urgency=medium\n\n  * Release %s.\n\n -- %s  %s\n' \
+    "$version" "$version" "$maintainer" "$(date -uR -d "@$epoch")" | gzip -9nc >"$doc/changelog.gz"
   launcher "$stage/usr/bin/resnext-gui"
   install -m 644 "$here/linux/resnext-gui.desktop" "$share/applications/"
   fill_in "$here/linux/resnext-gui.metainfo.xml" >"$share/metainfo/org.resnextgui.ResNeXtGUI.metainfo.xml"
@@ -34,7 +37,7 @@ make_deb() {
 Package: resnext-gui
 Version: $version
 Architecture: amd64
-Maintainer: The ResNeXt GUI founders <resnext-gui@localhost.localdomain>
+Maintainer: $maintainer
 Installed-Size: $(du -sk "$stage/usr" | cut -f1)
 Depends: $depends
 Recommends: fonts-dejavu-core | fonts-noto-core, shared-mime-info, xdg-utils

@@ -1,5 +1,5 @@
 ; Installer for Windows, for one person, without administrator's rights.
-;   makensis -DVERSION=0.1.0 -DBUNDLE=..\..\dist\resnext-gui -DOUT=..\..\dist\setup.exe installer.nsi
+;   makensis -DVERSION=0.1.0 -DBUNDLE=..\..\dist\resnext-gui -DOUT=..\..\dist\resnext-gui-setup.exe installer.nsi
 ; Silent: setup.exe /S [/D=C:\folder].  Silent removal (projects are always kept): Uninstall.exe /S
 Unicode true
 !ifndef VERSION

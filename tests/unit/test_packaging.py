@@ -136,6 +136,16 @@ def test_an_old_system_is_refused_in_words(installed, tmp_path, glibc):
     assert glibc is None or glibc in done.stderr
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_keras_keeps_its_settings_in_our_cache(monkeypatch, own):
+    from platformdirs import user_cache_path
+
+    if not own:
+        monkeypatch.delenv("XDG_CACHE_HOME")
+    home = Path(load(PACKAGING / "keras_home.py").keras_home())
+    assert home == user_cache_path("resnext-gui", appauthor=False) / "keras"
+
+
 def icu_data(*items: tuple[str, bytes]) -> bytes:
     """A data file as ICU has it, of format version 1."""
     start = 32
