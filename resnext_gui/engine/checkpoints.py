@@ -48,6 +48,7 @@ def save_state(folder: Path, fitting: Fitting) -> dict[str, Any]:
         "best_epoch": state.best_epoch,
         "best": None if state.best is None else asdict(state.best),
         "since_best": state.since_best,
+        "record": state.record,
     }
 
 
@@ -78,6 +79,7 @@ def load_state(folder: Path, facts: dict[str, Any], fitting: Fitting) -> None:
             best_epoch=int(facts["best_epoch"]),
             best_weights=weights,
             since_best=int(facts["since_best"]),
+            record=None if facts["record"] is None else float(facts["record"]),
         )
     except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
         raise UserError(

@@ -30,6 +30,9 @@ Weights = list[npt.NDArray[Any]]
 
 EVALUATION_BATCH = 16
 
+BLENDS = (0.85, 0.7)
+"""How far from the start to the best pass the weights tried in the end lie."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -61,9 +64,14 @@ class Score:
         """
         return (self.right / self.total - self.loss) if self.total else 0.0
 
+    @property
+    def doubt(self) -> float:
+        """How far `merit` of two states of one network may differ by chance, about."""
+        return 0.5 / math.sqrt(self.total) if self.total else 0.0
+
     def beats(self, other: Score) -> bool:
-        """Whether this is better by accuracy, then by log-loss; equal does not beat."""
-        return (self.right, -self.loss) > (other.right, -other.loss)
+        """Whether this has more merit; equal does not beat."""
+        return self.merit > other.merit
 
 
 def score_of(logits: Floats, labels: Labels) -> Score:
@@ -83,18 +91,36 @@ class FitState:
         epoch: passes that are over.
         step: steps that are over.
         seconds: used so far, without pauses.
-        best: the best score, and `best_epoch` the pass that gave it; 0 is the start.
+        record: the highest merit so far.
+        best: score of the best pass: the latest of those that a few practice photographs cannot tell from the record,
+            since falling rates and averaging make later ones better; `best_epoch` is its number, 0 is the start.
         best_weights: of the whole trained part then.
-        since_best: passes since.
+        since_best: passes since the record.
     """
 
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
+    record: float | None = None
     best: Score | None = None
     best_epoch: int = 0
     best_weights: Weights | None = None
     since_best: int = 0
+
+    def consider(self, score: Score | None) -> bool:
+        """Take note of the pass that is just over, and return whether its weights are the best by now.
+
+        Without practice photographs (None) nothing can be told: the latest is the best there is.
+        """
+        now = score or Score(0, 0, 0.0)
+        record = now.merit if self.record is None else self.record
+        better = score is None or self.record is None or now.merit > record
+        self.since_best = 0 if better else self.since_best + 1
+        self.record = max(record, now.merit)
+        if not better and now.merit < record - now.doubt:
+            return False
+        self.best, self.best_epoch = now, self.epoch
+        return True
 
 
 @dataclass(slots=True)
@@ -253,6 +279,7 @@ class Fitting:
         recipe, state = self.recipe, self.state
         if state.best is None:
             state.best = self.practice_score()
+            state.record = state.best.merit
             state.best_weights = [np.array(w) for w in self.shadow.get_weights()]
             state.best_epoch = 0
         while True:
@@ -284,19 +311,35 @@ class Fitting:
         spent = time.monotonic() - began - (self.control.paused_seconds - paused)
         state.epoch += 1
         state.seconds = steps.seconds_before + spent
-        # Without practice photographs nothing can be chosen: the latest is the best there is.
-        best = score is None or state.best is None or score.merit > state.best.merit
+        best = state.consider(score)
         if best:
-            state.best = score or Score(0, 0, 0.0)
-            state.best_epoch = state.epoch
             state.best_weights = [np.array(w) for w in self.shadow.get_weights()]
-            state.since_best = 0
-        else:
-            state.since_best += 1
         mean = steps.totals
         self.watch.epoch(state.epoch, mean.loss, mean.accuracy, score, steps.rate, spent, best)
         self.watch.checkpoint(state, steps.images_per_second)
         return timely
+
+    def choose(self, blends: bool = True) -> tuple[Score, Weights]:
+        """Return the weights to keep and their score: those of the best pass, or some way back towards the start.
+
+        Weights between a pretrained start and a fine-tuned end can be better than both (`blend`), and are taken where
+        that is beyond doubt; only with frozen statistics, without which the start is another function.
+
+        Args:
+            blends: False where somebody waits: nothing is scored that has a score already.
+        """
+        state = self.state
+        if state.best is None or state.best_weights is None:
+            weights = [np.array(w) for w in self.shadow.get_weights()]
+            return self.score_with(weights, check=blends), weights
+        best, chosen = state.best, state.best_weights
+        if blends and state.best_epoch > 0 and best.total and self.recipe.frozen_statistics:
+            for share in BLENDS:
+                mixed = blend(self.start_weights, state.best_weights, share)
+                score = self.score_with(mixed)
+                if score.merit > max(best.merit, state.best.merit + score.doubt):
+                    best, chosen = score, mixed
+        return best, chosen
 
     def progress(self, seconds: float) -> float:
         """Return how far the run is, 0..1, by whichever limit comes first."""

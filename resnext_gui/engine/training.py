@@ -38,7 +38,7 @@ from resnext_gui.engine.features import (
     quick_exists,
     quick_score,
 )
-from resnext_gui.engine.fitting import EVALUATION_BATCH, FitState, Fitting, Practice, Score, blend
+from resnext_gui.engine.fitting import BLENDS, EVALUATION_BATCH, FitState, Fitting, Practice, Score
 from resnext_gui.engine.head import label_weights
 from resnext_gui.engine.images import load_uint8, normalise
 from resnext_gui.engine.modelfile import ModelFile, find_weights, save_network, weights_facts
@@ -378,10 +378,10 @@ class _Training:
         self.emit(Progress(self.job_id, "finishing", 0, 0, "Choosing the best and scoring it"))
         state = fitting.state
         try:
-            score, weights = self._choose(fitting, blends=not stopped)
+            score, weights = fitting.choose(blends=not stopped)
         except JobStopped:  # impatient: what was best is known already
             stopped = True
-            score, weights = self._choose(fitting, blends=False)
+            score, weights = fitting.choose(blends=False)
         fitting.model.set_weights(weights)
         known = len(fitting.practice.labels)
         model = ModelFile(
@@ -447,25 +447,6 @@ class _Training:
         prune(self.run.folder, facts)
         return result
 
-    def _choose(self, fitting: Fitting, blends: bool) -> tuple[Score, list[npt.NDArray[Any]]]:
-        """Return the best weights: those of the best pass, or some way back from them towards the start.
-
-        Weights between a pretrained start and a fine-tuned end are often better than both; only with frozen
-        statistics, without which the start is another function.
-        """
-        state = fitting.state
-        best, weights = state.best, state.best_weights
-        if best is None or weights is None:
-            weights = [np.array(w) for w in fitting.shadow.get_weights()]
-            return fitting.score_with(weights, check=blends), weights
-        if blends and state.best_epoch > 0 and best.total and self.recipe.frozen_statistics:
-            for share in BLENDS:
-                mixed = blend(fitting.start_weights, state.best_weights or weights, share)
-                score = fitting.score_with(mixed)
-                if score.merit > best.merit:
-                    best, weights = score, mixed
-        return best, weights
-
     def _exam(self, model: str, stopped: bool) -> dict[str, Any] | None:
         items = for_labels(self.project, self.photographs.labels, "exam")
         # A person who stops waits for the end: a long exam can be had from the results page.
@@ -475,10 +456,6 @@ class _Training:
             return evaluate(self.project, model, "exam", self.job_id, self.emit, None if stopped else self.control)
         except (UserError, JobStopped):
             return None
-
-
-BLENDS = (0.7, 0.85)
-"""How far from the start to the best pass the weights tried in the end lie."""
 
 
 def _subset(practice: list[Item]) -> list[Item]:

@@ -29,7 +29,7 @@ from resnext_gui.engine.augment import LEVELS
 from resnext_gui.engine.batches import LearningSet
 from resnext_gui.engine.control import Control
 from resnext_gui.engine.features import BATCH, RANDOM_SIZE
-from resnext_gui.engine.fitting import Fitting, Practice, Watch, blend, score_of
+from resnext_gui.engine.fitting import Fitting, Practice, Watch, score_of
 from resnext_gui.engine.head import fit_head, label_weights
 from resnext_gui.engine.images import Preprocessing, could_be_picture, load_uint8, normalise
 from resnext_gui.engine.pixels import DecodePool, PixelStore
@@ -219,13 +219,7 @@ def run(
             source=source.learning if source else None, compile_options=backend.compile_options(),
         )  # fmt: skip
         fitting.run()
-        best, chosen = fitting.state.best, fitting.state.best_weights or fitting.start_weights
-        if recipe.frozen_statistics:
-            for share in (0.7, 0.85):
-                mixed = blend(fitting.start_weights, fitting.state.best_weights or chosen, share)
-                score = fitting.score_with(mixed)
-                if best is None or score.merit > best.merit:
-                    best, chosen = score, mixed
+        _, chosen = fitting.choose()
         seconds = time.monotonic() - began
         fitting.practice = both
         fitting.shadow.set_weights(chosen)

@@ -194,6 +194,8 @@ class TrainHeader(QFrame):
             self._interval.setText(self.tr("without practice photographs there is no score"))
         if answering == run:
             parts.append(self.tr("ResNeXt now answers."))
+            if right is not None and quick is not None and right < quick:
+                parts.append(self.tr("Where it is wrong, it is less sure of it."))
             self._other = "quick"
             self.back_button.setText(self.tr("Go back"))
             self.back_button.setToolTip(self.tr("Let the quick model answer again"))
