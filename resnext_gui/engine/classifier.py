@@ -17,10 +17,11 @@ from PIL import Image
 from resnext_gui.engine import backend
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.decode_watch import DecodeWatch
+from resnext_gui.engine.features import feature_network
 from resnext_gui.engine.gather import absolute
-from resnext_gui.engine.head import softmax
+from resnext_gui.engine.head import LinearHead, softmax
 from resnext_gui.engine.images import load_uint8, normalise
-from resnext_gui.engine.modelfile import ModelFile, build_network, read_model
+from resnext_gui.engine.modelfile import ModelFile, build_network, find_weights, read_head, read_model
 from resnext_gui.engine.pixels import DecodePool, denormalise
 from resnext_gui.engine.resnext import inference_model
 from resnext_gui.engine.walk import list_folder
@@ -63,7 +64,16 @@ class Classifier:
         self.id = model_id
         self.file: ModelFile = read_model(folder)
         self.labels = self.file.labels
-        self._network = inference_model(build_network(folder, self.file))
+        self._head: LinearHead | None = None
+        if self.file.kind == "quick":
+            self._head = read_head(folder, self.file)
+            self._network = feature_network(
+                find_weights(self.file.weights),
+                self.file.preprocessing.size,
+                int(self.file.weights.get("seed", 0)),
+            )
+        else:
+            self._network = inference_model(build_network(folder, self.file))
 
     @classmethod
     def load(cls, project: Project, model: str | None = None) -> Classifier:
@@ -106,12 +116,16 @@ class Classifier:
             part = pixels[begin : begin + BATCH]
             size = 1 if len(part) == 1 else BATCH
             inputs = normalise(np.stack(part + [part[-1]] * (size - len(part))), self.file.preprocessing)
-            outputs = np.asarray(self._network.predict_on_batch(inputs), np.float32)
+            outputs = self._outputs(inputs)
             if self.file.flip:
-                mirrored = np.ascontiguousarray(inputs[:, :, ::-1])
-                outputs = 0.5 * outputs + 0.5 * np.asarray(self._network.predict_on_batch(mirrored), np.float32)
+                outputs = 0.5 * outputs + 0.5 * self._outputs(np.ascontiguousarray(inputs[:, :, ::-1]))
             answers.append(outputs[: len(part)])
         return np.concatenate(answers) if answers else np.zeros((0, len(self.labels)), np.float32)
+
+    def _outputs(self, inputs: Features) -> Features:
+        """Return float32 logits (batch, labels) for preprocessed pixels."""
+        outputs = np.asarray(self._network.predict_on_batch(inputs), np.float32)
+        return outputs if self._head is None else self._head.logits(outputs)
 
     def probabilities(self, pixels: list[Pixels]) -> npt.NDArray[np.float64]:
         """Return (pictures, labels), rows that sum to 1, calibrated."""

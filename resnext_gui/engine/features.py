@@ -198,12 +198,31 @@ def interleaved(items: list[Item]) -> list[Item]:
     return [items[n] for n in sorted(range(len(items)), key=lambda n: (rounds[n], items[n].label))]
 
 
+_networks: dict[str, keras.Model] = {}
+
+
+def feature_network(resolved: ResolvedWeights, size: int, seed: int) -> keras.Model:
+    """Return the folded backbone, from pixels (batch, size, size, 3) to features; the last one stays in memory.
+
+    The quick model stands on the network that its features were computed by, so the first answer need not wait for
+    another one to be built.
+
+    Raises:
+        CheckpointError: as `load_backbone`.
+    """
+    key = f"{resolved.sha256}|{size}|{seed}|{backend.report().precision}"
+    if key not in _networks:
+        network = inference_model(load_backbone(resolved, size, seed))
+        _networks.clear()
+        _networks[key] = network
+    return _networks[key]
+
+
 class Extractor:
     """Passes photographs through a frozen backbone, in batches of one size."""
 
     def __init__(self, stage: Stage) -> None:
-        backbone = load_backbone(stage.resolved, stage.prep.size, stage.seed)
-        self._network: keras.Model = inference_model(backbone)
+        self._network = feature_network(stage.resolved, stage.prep.size, stage.seed)
         self._prep = stage.prep
 
     def __call__(self, pixels: list[npt.NDArray[np.uint8]]) -> Features:

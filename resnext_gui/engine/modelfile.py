@@ -23,10 +23,9 @@ import numpy.typing as npt
 
 from resnext_gui.engine.head import LinearHead
 from resnext_gui.engine.images import Preprocessing
-from resnext_gui.engine.resnext import architecture_of, build_resnext, set_state, with_new_head
+from resnext_gui.engine.resnext import architecture_of, build_resnext, set_state
 from resnext_gui.engine.weights import (
     ResolvedWeights,
-    load_backbone,
     resolve_weights,
     save_weights,
 )
@@ -220,7 +219,7 @@ def read_head(folder: Path, model: ModelFile) -> LinearHead:
 
 
 def build_network(folder: Path, model: ModelFile) -> keras.Model:
-    """Return the network from preprocessed pixels (batch, size, size, 3) to float32 logits, not yet folded.
+    """Return a run's network from preprocessed pixels (batch, size, size, 3) to float32 logits, not yet folded.
 
     Raises:
         UserError: something it needs is missing or damaged.
@@ -228,11 +227,6 @@ def build_network(folder: Path, model: ModelFile) -> keras.Model:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    if model.kind == "quick":
-        head = read_head(folder, model)
-        resolved = find_weights(model.weights)
-        backbone = load_backbone(resolved, model.preprocessing.size, int(model.weights.get("seed", 0)))
-        return with_new_head(backbone, len(model.labels), "linear", (head.kernel, head.bias))
     file = folder / model.file
     side = model.preprocessing.size
     try:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from resnext_gui.engine import features
 from resnext_gui.engine.classifier import Classifier, classify_job, model_view_job
 from resnext_gui.engine.control import Control
 from resnext_gui.engine.images import load_uint8
@@ -66,6 +67,18 @@ def test_new_quick_model_answers_at_once(learner: Learner, tmp_path: Path) -> No
         after = Classifier.load(project)
     assert after is not before
     assert after.labels == ["amber", "azure", "green"]
+
+
+def test_the_network_that_learnt_answers(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    learner.quick()
+    monkeypatch.setattr(features, "load_backbone", lambda *_: pytest.fail("built again"))
+    with learner.project() as project:
+        classifier = Classifier.load(project)
+        labels = {label.name: label.id for label in project.labels()}
+        project.rename_label(labels["blue"], "azure")
+    learner.quick()
+    with learner.project() as project:
+        assert Classifier.load(project)._network is classifier._network
 
 
 def test_milliseconds(learner: Learner, tmp_path: Path) -> None:
