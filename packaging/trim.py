@@ -198,6 +198,18 @@ def strip(paths: list[Path]) -> int:
     return saved
 
 
+def forget_build_paths(paths: list[Path]) -> None:
+    """Let libraries look for others beside themselves instead of in folders of the computer that built them."""
+    for path in paths:
+        text = subprocess.run(["objdump", "-p", str(path)], check=True, capture_output=True, text=True).stdout
+        for found in re.findall(r"^\s+(?:RUNPATH|RPATH)\s+(/\S+)", text, re.MULTILINE):
+            data = path.read_bytes()
+            old = b"\0" + found.encode() + b"\0"
+            if len(found) < len("$ORIGIN") or data.count(old) != 1:
+                raise SystemExit(f"{path.name} looks for libraries in {found}")
+            path.write_bytes(data.replace(old, b"\0" + b"$ORIGIN".ljust(len(found), b"\0") + b"\0"))
+
+
 def compile_sources(bundle: Path) -> None:
     """Write bytecode beside the sources.  It is trusted without a look at the source, whose date packages change."""
     compileall.compile_dir(
@@ -248,6 +260,8 @@ def main() -> None:
     for pattern in UNUSED_SOURCES:
         for path in bundle.rglob(pattern):
             path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
     compile_sources(bundle)
     if os.name == "posix" and os.uname().sysname == "Linux":
         shrink_icu(bundle)
@@ -255,6 +269,7 @@ def main() -> None:
         sys.stdout.write(f"nothing needs {' '.join(sorted(gone))}\n")
         elf = libraries(bundle)
         strip(elf)
+        forget_build_paths(elf)
         needed = needs(elf, bundle)
         bundle.with_suffix(".needs.json").write_text(json.dumps(needed, indent=1), encoding="utf-8")
         sys.stdout.write(f"needs {needed}\n")
