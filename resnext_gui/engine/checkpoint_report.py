@@ -15,9 +15,16 @@ class CheckpointError(UserError):
     """A file of weights cannot be used.  The message names the file and the reason."""
 
     def __init__(self, path: str | Path, reason: str, hint: str = _HINT, code: str = "bad_checkpoint") -> None:
-        super().__init__(code, f"“{Path(path).name}” cannot be used: {reason}.", hint)
+        reason = _printable(reason)
+        super().__init__(code, f"“{_printable(Path(path).name)}” cannot be used: {reason}.", hint)
         self.path = str(path)
         self.reason = reason
+
+
+def _printable(text: str, longest: int = 400) -> str:
+    """Return `text` without what would move a terminal's cursor: names in a file may be anything, and any length."""
+    plain = "".join(c if c.isprintable() else "?" for c in text[: longest + 1])
+    return plain if len(plain) <= longest else plain[:longest] + "..."
 
 
 @dataclass

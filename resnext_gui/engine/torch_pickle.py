@@ -9,8 +9,10 @@ Both layouts are read: the zip archive (PyTorch 1.6 and later) and the sequence 
 
 from __future__ import annotations
 
+import io
 import math
 import pickle
+import pickletools
 import struct
 import zipfile
 from collections import OrderedDict
@@ -41,6 +43,7 @@ _STORAGES = {
     "BoolStorage": "?",
 }
 _WRAPPERS = ("state_dict", "model", "model_state_dict", "model_state", "state_dict_ema", "model_ema", "net", "weights")
+"""Where training programs keep the weights, the usual places first; others are found by what they hold."""
 _PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "encoder.", "net.")
 
 
@@ -160,6 +163,43 @@ _KNOWN: dict[tuple[str, str], Any] = {
 }
 
 
+class _Left:
+    """Stands in for what training programs put beside the weights and nobody needs here: keeps and does nothing."""
+
+    def __new__(cls, *_: Any, **__: Any) -> _Left:
+        return object.__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __setstate__(self, _: Any) -> None:
+        pass
+
+    def __setitem__(self, _: Any, __: Any) -> None:
+        pass
+
+    def append(self, _: Any) -> None:
+        """Take an item of a list and drop it."""
+
+    def add(self, _: Any) -> None:
+        """Take an item of a set and drop it."""
+
+
+_KINDS = "float16 float32 float64 bfloat16 complex64 complex128 uint8 int8 int16 int32 int64 bool"
+_BUILTINS = "set frozenset complex bytearray list dict tuple int float str slice range"
+_HARMLESS = {
+    ("argparse", "Namespace"), ("collections", "defaultdict"), ("collections", "Counter"), ("_codecs", "encode"),
+    ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"), ("pathlib", "PurePosixPath"), ("datetime", "datetime"),
+    ("numpy", "dtype"), ("numpy", "ndarray"),
+    ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"),
+    ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
+    ("torch", "Size"), ("torch", "device"),
+    *(("torch", kind) for kind in _KINDS.split()),
+    *((module, name) for module in ("builtins", "__builtin__") for name in _BUILTINS.split()),
+}  # fmt: skip
+"""Names of plain values; what they stand for is never looked up, a `_Left` takes its place."""
+
+
 class _Reader(pickle.Unpickler):
     def __init__(self, file: IO[bytes], path: Path) -> None:
         super().__init__(file, encoding="utf-8")
@@ -169,6 +209,8 @@ class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return our stand-in for a known name, and refuse every other."""
         found = _KNOWN.get((module, name))
+        if found is None and (module, name) in _HARMLESS:
+            return _Left
         if found is None:
             raise CheckpointError(
                 self._path,
@@ -191,6 +233,51 @@ class _Reader(pickle.Unpickler):
         return storage
 
 
+_DEEPEST = 200
+_TUPLES = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET")
+_PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
+_GETS = ("GET", "BINGET", "LONG_BINGET")
+
+
+def _load(reader: _Reader, file: IO[bytes]) -> Any:
+    """Read the next pickle of `file`, after a look at its instructions, which are not carried out in it.
+
+    Two harmless-looking ones bring Python's own reader down: a number of a place that makes it fill the memory, and
+    tuples so deep in one another that hashing them overflows the stack.
+    """
+    start = file.tell()
+    depths: list[int] = []
+    marks: list[int] = []
+    memo: dict[int, int] = {}
+    for steps, (instruction, argument, _) in enumerate(pickletools.genops(file)):
+        name = instruction.name
+        if name == "MARK":
+            marks.append(len(depths))
+        elif name in _PUTS or name == "MEMOIZE":
+            place = len(memo) if name == "MEMOIZE" else int(argument or 0)
+            if place > steps:
+                raise pickle.UnpicklingError("a place without a thing")
+            memo[place] = depths[-1]
+        elif name in _GETS:
+            depths.append(memo[int(argument or 0)])
+        else:
+            wanted = instruction.stack_before
+            if pickletools.markobject in wanted:
+                count = len(depths) - marks.pop() + wanted.index(pickletools.markobject)
+            else:
+                count = len(wanted)
+            if count > len(depths):
+                raise pickle.UnpicklingError("an empty stack")
+            taken = depths[len(depths) - count :]
+            del depths[len(depths) - count :]
+            depth = max(taken, default=0) + (name in _TUPLES)
+            if depth > _DEEPEST:
+                raise pickle.UnpicklingError("values nested without end")
+            depths += [depth] * len(instruction.stack_after)
+    file.seek(start)
+    return reader.load()
+
+
 # --------------------------------------------------------------------------------------------------------------------
 # The two layouts
 
@@ -203,12 +290,14 @@ def _read_zip(path: Path) -> Any:
             raise CheckpointError(path, "it is an archive, but not one that PyTorch writes")
         if any(info.compress_type != zipfile.ZIP_STORED for info in entries.values()):
             raise CheckpointError(path, "its archive is compressed, which PyTorch never does")
+        if sum(info.file_size for info in entries.values()) > path.stat().st_size:
+            raise CheckpointError(path, "its archive claims more than the file holds")
         root = pickles[0].removesuffix("data.pkl")
         if root + "byteorder" in entries and archive.read(root + "byteorder").strip() != b"little":
             raise CheckpointError(path, "it was written on a big-endian computer")
-        with archive.open(pickles[0]) as file:
-            reader = _Reader(file, path)
-            content = reader.load()
+        file = io.BytesIO(archive.read(pickles[0]))
+        reader = _Reader(file, path)
+        content = _load(reader, file)
         for storage in reader.storages.values():
             name = f"{root}data/{storage.key}"
             if name not in entries:
@@ -221,14 +310,18 @@ def _read_legacy(path: Path, file: IO[bytes]) -> Any:
     if file.read(1) != b"\x80":
         raise CheckpointError(path, "it is no PyTorch checkpoint")
     file.seek(0)
-    if _Reader(file, path).load() != _LEGACY_MAGIC or _Reader(file, path).load() != _LEGACY_PROTOCOL:
+
+    def following() -> Any:
+        return _load(_Reader(file, path), file)
+
+    if following() != _LEGACY_MAGIC or following() != _LEGACY_PROTOCOL:
         raise CheckpointError(path, "it is a pickle, but not one that PyTorch writes")
-    system = _Reader(file, path).load()
+    system = following()
     if not isinstance(system, dict) or not system.get("little_endian", True):
         raise CheckpointError(path, "it was written on a big-endian computer")
     reader = _Reader(file, path)
-    content = reader.load()
-    keys = _Reader(file, path).load()
+    content = _load(reader, file)
+    keys = following()
     if not isinstance(keys, list):
         raise pickle.UnpicklingError("no list of storages")
     for key in map(str, keys):
@@ -254,15 +347,15 @@ def _numbers(storage: _Storage, data: bytes) -> _Array:
 
 def _state(path: Path, content: Any) -> dict[str, _Array]:
     """Find the dictionary of tensors and make them real."""
-    for _ in range(4):
-        if not isinstance(content, dict) or any(isinstance(value, _Tensor) for value in content.values()):
-            break
-        content = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), dict)), None)
-    if not isinstance(content, dict):
-        raise CheckpointError(path, "it holds no table of weights")
-    tensors = {str(name): value for name, value in content.items() if isinstance(value, _Tensor)}
+    tensors = {str(name): value for name, value in _table(content).items() if isinstance(value, _Tensor)}
     if not tensors:
         raise CheckpointError(path, "it holds no table of weights")
+    storages = {id(tensor.storage): tensor.storage.count for tensor in tensors.values()}
+    # Views of the same numbers under many names: a small file that fills the memory.
+    if sum(math.prod(tensor.shape) for tensor in tensors.values()) > 2 * sum(storages.values()):
+        raise CheckpointError(path, "its tensors claim more numbers than the file holds")
+    # Counts of steps that wrappers add beside the network itself.
+    tensors = {name: tensor for name, tensor in tensors.items() if name not in _COUNTERS}
     bare = strip_prefixes(list(tensors))
     found: dict[str, _Array] = {}
     for name, tensor in tensors.items():
@@ -270,5 +363,47 @@ def _state(path: Path, content: Any) -> dict[str, _Array]:
             array = tensor.array()
         except ValueError as error:
             raise CheckpointError(path, f"{error} ({name})") from error
-        found[bare[name]] = array.astype("float32") if array.dtype.kind == "f" else array
+        found[bare[name]] = as_float32(array)
     return found
+
+
+_COUNTERS = ("n_averaged", "global_step")
+
+
+def as_float32(array: _Array) -> _Array:
+    """Return fractions as float32, where they may become infinite, and whole numbers as they are."""
+    if array.dtype.kind != "f":
+        return array
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype("float32", copy=False)
+
+
+def _table(content: Any) -> dict[Any, Any]:
+    """Return the dictionary that holds the weights: in the usual places, or else the one with most tensors."""
+    seen: dict[int, int] = {}
+    for _ in range(_WRAPPED):
+        if not isinstance(content, dict):
+            return {}
+        fullest = {key: _fullest(value, seen) for key, value in content.items() if isinstance(value, dict)}
+        if _tensors_in(content) > max(fullest.values(), default=-1) or not any(fullest.values()):
+            break
+        usual = next((key for key in _WRAPPERS if fullest.get(key)), None)
+        content = content[usual if usual is not None else max(fullest, key=lambda key: fullest[key])]
+    return content if isinstance(content, dict) else {}
+
+
+_WRAPPED = 5
+"""So many dictionaries may lie around the weights."""
+
+
+def _fullest(table: dict[Any, Any], seen: dict[int, int], depth: int = _WRAPPED) -> int:
+    """Return how many tensors the fullest dictionary in `table` holds, itself included; each is looked at once."""
+    if id(table) not in seen:
+        seen[id(table)] = _tensors_in(table)
+        deeper = [value for value in table.values() if isinstance(value, dict)] if depth else []
+        seen[id(table)] = max([seen[id(table)], *(_fullest(value, seen, depth - 1) for value in deeper)])
+    return seen[id(table)]
+
+
+def _tensors_in(table: dict[Any, Any]) -> int:
+    return sum(isinstance(value, _Tensor) for value in table.values())

@@ -137,6 +137,9 @@ def _load(path: Path, include_top: bool, shape: tuple[int | None, int | None, in
     architecture = detect_architecture(path, raw.tensors)
     architecture["norm_epsilon"] = raw.epsilon
     architecture["pooling"] = raw.metadata.get("pooling", "avg")
+    if not 0 < raw.epsilon <= 1 or architecture["pooling"] not in ("avg", "max"):
+        said = f"epsilon {raw.epsilon}, pooling {architecture['pooling']}"
+        raise CheckpointError(path, f"what it says about its network makes no sense ({said})")
     report.architecture = architecture_name(architecture)
     report.classes = architecture.get("classes", 0)
     shapes = expected_shapes(architecture)
@@ -167,16 +170,21 @@ def _preprocessing(path: Path, raw: RawWeights, sha256: str) -> Preprocessing:
     metadata = raw.metadata
     try:
         if "preprocessing" in metadata:
-            return Preprocessing.from_dict(json.loads(metadata["preprocessing"]))
+            said = json.loads(metadata["preprocessing"])
+            if not isinstance(said, dict):
+                raise ValueError("it is no table")
+            return _sane(Preprocessing.from_dict(said))
         if "mean" in metadata and "std" in metadata:
-            return Preprocessing(
-                size=int(metadata.get("input_size", 224)),
-                crop=float(metadata.get("crop", 0.875)),
-                interpolation=metadata.get("interpolation", "bicubic"),
-                mean=_three(metadata["mean"]),
-                std=_three(metadata["std"]),
+            return _sane(
+                Preprocessing(
+                    size=int(metadata.get("input_size", 224)),
+                    crop=float(metadata.get("crop", 0.875)),
+                    interpolation=metadata.get("interpolation", "bicubic"),
+                    mean=_three(metadata["mean"]),
+                    std=_three(metadata["std"]),
+                )
             )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise CheckpointError(path, f"what it says about its preprocessing makes no sense ({error})") from error
     known = catalogue.by_sha256(sha256)
     if known is not None:
@@ -184,6 +192,22 @@ def _preprocessing(path: Path, raw: RawWeights, sha256: str) -> Preprocessing:
     if raw.raw_pixels:
         return Preprocessing(224, 0.875, "bilinear", (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
     return Preprocessing(224, 0.875, "bilinear")
+
+
+def _sane(prep: Preprocessing) -> Preprocessing:
+    """Return `prep`; ValueError where no picture could be made by it."""
+    right = (
+        (isinstance(prep.size, int) and 8 <= prep.size <= 4096, "size"),
+        (isinstance(prep.crop, (int, float)) and 0.05 <= prep.crop <= 1, "crop"),
+        (prep.interpolation in ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"), "interpolation"),
+        (prep.order in ("rgb", "bgr"), "order"),
+        (len(prep.mean) == 3 and all(abs(value) < 1e3 for value in prep.mean), "mean"),
+        (len(prep.std) == 3 and all(1e-6 < value < 1e3 for value in prep.std), "std"),
+    )
+    for fits, name in right:
+        if not fits:
+            raise ValueError(f"{name} {getattr(prep, name)!r}")
+    return prep
 
 
 def _three(text: str) -> tuple[float, ...]:
@@ -197,7 +221,7 @@ def _labels(raw: RawWeights, classes: int) -> list[str] | None:
     if "labels" in raw.metadata:
         try:
             labels = json.loads(raw.metadata["labels"])
-        except ValueError:
+        except (ValueError, RecursionError):
             labels = None
         if isinstance(labels, list) and len(labels) == classes:
             return [str(label) for label in labels]

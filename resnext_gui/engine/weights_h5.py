@@ -20,7 +20,6 @@ _Layers = dict[str, list[_Array]]
 
 APPLICATIONS_EPSILON = 1.001e-5
 CLASSIFIERS_EPSILON = 2e-5
-_MAXIMUM_NUMBERS = 2**31
 
 
 @dataclass
@@ -54,9 +53,14 @@ def read_h5(path: Path) -> H5Weights:
 
     try:
         with h5py.File(path, "r") as file:
-            layers = _keras3_layers(file["layers"]) if "layers" in file else _legacy_layers(path, file)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, UnicodeDecodeError) as error:
+            layers = layer_arrays(file, Budget(path.stat().st_size))
+    except (
+        OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, UnicodeDecodeError, MemoryError,
+        OverflowError,
+    ) as error:  # fmt: skip
         raise CheckpointError(path, f"it is damaged, cut off, or no HDF5 file of weights ({error})") from error
+    if not layers:
+        raise CheckpointError(path, "it is an HDF5 file, but holds no Keras weights")
     if "bn_data" in layers:
         return _image_classifiers(path, layers)
     if "conv1_conv" in layers:
@@ -65,19 +69,59 @@ def read_h5(path: Path) -> H5Weights:
     raise CheckpointError(path, f"its layers are those of no ResNeXt known here (the first are: {names})")
 
 
-def _legacy_layers(path: Path, file: Any) -> _Layers:
+class Budget:
+    """How many bytes may still be read.  Compressed or shared numbers can claim to be more than any memory holds."""
+
+    def __init__(self, size: int) -> None:
+        """Args:
+        size: of the file, in bytes.
+        """
+        self._left = 4 * size + 2**20
+
+    def take(self, size: int) -> None:
+        """Take `size` bytes.
+
+        Raises:
+            ValueError: there are not so many left.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("its tables claim more numbers than the file holds")
+
+
+def layer_arrays(file: Any, budget: Budget) -> _Layers:
+    """Return each layer's arrays, float32, from an open HDF5 file in any of Keras' ways of writing."""
+    if "layers" in file:
+        return _keras3_layers(_inside(file, "layers"), budget)
+    return _legacy_layers(_inside(file, "model_weights") if "model_weights" in file else file, budget)
+
+
+def _legacy_layers(group: Any, budget: Budget) -> _Layers:
     """Return each layer's arrays from what Keras 1 and 2 write, and Keras 3 under the suffix ``.h5``."""
-    group = file.get("model_weights", file)
     layers: _Layers = {}
     for name in _names(group, "layer_names"):
-        weights = _names(group[name], "weight_names")
+        layer = _inside(group, name)
+        weights = _names(layer, "weight_names")
         if weights:
             # A gconv is a constant of zeros and ones, and large.
             constant = name.endswith("_gconv")
-            layers[name] = [] if constant else [_array(group[name][weight]) for weight in weights]
-    if not layers:
-        raise CheckpointError(path, "it is an HDF5 file, but holds no Keras weights")
+            layers[name] = [] if constant else [_array(_inside(layer, weight), budget) for weight in weights]
     return layers
+
+
+def _inside(group: Any, name: str) -> Any:
+    """Return what lies under `name` in the file itself.
+
+    Raises:
+        KeyError: there is nothing, or a link, which could lead to any file on this computer; weights need none.
+    """
+    import h5py
+
+    for part in name.strip("/").split("/"):
+        if not isinstance(group, h5py.Group) or not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            raise KeyError(f"{name} is missing or lies in another place")
+        group = group[part]
+    return group
 
 
 def _names(group: Any, attribute: str) -> list[str]:
@@ -92,14 +136,14 @@ def _names(group: Any, attribute: str) -> list[str]:
     return names
 
 
-def _keras3_layers(group: Any) -> _Layers:
+def _keras3_layers(group: Any, budget: Budget) -> _Layers:
     """Return each layer's arrays from a ``.weights.h5``, which numbers the layers but notes their names beside."""
     layers: _Layers = {}
     for key in group:
-        variables = group[key].get("vars")
-        if variables is not None and len(variables):
-            name = _text(group[key].attrs.get("name", variables.attrs.get("name", key)))
-            layers[name] = [_array(variables[str(index)]) for index in range(len(variables))]
+        layer = _inside(group, key)
+        if "vars" in layer and len(variables := _inside(layer, "vars")):
+            name = _text(layer.attrs.get("name", variables.attrs.get("name", key)))
+            layers[name] = [_array(_inside(variables, str(index)), budget) for index in range(len(variables))]
     return layers
 
 
@@ -107,11 +151,13 @@ def _text(value: Any) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
-def _array(dataset: Any) -> _Array:
+def _array(dataset: Any, budget: Budget) -> _Array:
     # A file may point to other files on this computer; weights never do.
-    if dataset.external or dataset.is_virtual or dataset.size > _MAXIMUM_NUMBERS or dataset.dtype.kind != "f":
+    if dataset.external or dataset.is_virtual or dataset.dtype.kind != "f":
         raise ValueError(f"{dataset.name} is no table of numbers")
-    return np.asarray(dataset[()], "float32")
+    budget.take(dataset.size * max(dataset.dtype.itemsize, 4))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(dataset[()], "float32")
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
+import re
 import stat
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,14 +17,20 @@ from typing import Any
 import numpy as np
 
 from resnext_gui.engine.checkpoint_report import CheckpointError
-from resnext_gui.engine.torch_pickle import read_torch_file, strip_prefixes
-from resnext_gui.engine.weights_h5 import read_h5
+from resnext_gui.engine.torch_pickle import as_float32, read_torch_file, strip_prefixes
+from resnext_gui.engine.weights_h5 import Budget, layer_arrays, read_h5
 
 _Array = np.ndarray[Any, Any]
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".h5", ".hdf5", ".keras")
 
-_SAFE_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16", "I64": "<i8", "I32": "<i4"}
+_SAFE_TYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bfloat16",
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1", "U8": "<u1", "BOOL": "?",
+}  # fmt: skip
+
+LARGEST = 2**33
+"""Bytes of the largest file that is read; the largest ResNeXt ever published has under 2**32."""
 
 
 @dataclass
@@ -58,9 +67,11 @@ def read_weights(path: Path) -> RawWeights:
         CheckpointError: it cannot be read, or is in no known format.
     """
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise CheckpointError(path, "it is no file")
+        if status.st_size > LARGEST:
+            raise CheckpointError(path, "it is larger than the weights of any ResNeXt")
         with path.open("rb") as file:
             start = file.read(16)
     except OSError as error:
@@ -107,11 +118,14 @@ def _read_safetensors(path: Path) -> RawWeights:
         with safe_open(str(path), "numpy") as file:
             metadata = {str(key): str(value) for key, value in (file.metadata() or {}).items()}
         tensors = _safe_tensors(path)
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
         raise CheckpointError(path, f"it is damaged or cut off ({error})") from error
     bare = strip_prefixes(list(tensors))
     raw = RawWeights({bare[name]: array for name, array in tensors.items()}, "torchvision/timm, safetensors", metadata)
-    raw.epsilon = float(metadata.get("norm_epsilon", raw.epsilon))
+    try:
+        raw.epsilon = float(metadata.get("norm_epsilon", raw.epsilon))
+    except ValueError as error:
+        raise CheckpointError(path, f"what it says about its normalisation makes no sense ({error})") from error
     raw.raw_pixels = "bn_data.bias" in raw.tensors
     return _without_counters(raw)
 
@@ -137,7 +151,7 @@ def _safe_tensors(path: Path) -> dict[str, _Array]:
             array = np.frombuffer(part.tobytes(), kind)
         if array.size != math.prod(shape):
             raise ValueError(f"{name} is not as long as its shape says")
-        tensors[name] = array.reshape(shape).astype("<f4" if array.dtype.kind == "f" else array.dtype, copy=False)
+        tensors[name] = as_float32(array.reshape(shape))
     return tensors
 
 
@@ -161,28 +175,58 @@ _KERAS_CLASSES = {
 }  # fmt: skip
 
 
+_MOST_DESCRIPTION = 2**25
+
+
 def _read_keras(path: Path) -> RawWeights:
-    """Read a model that this program saved with Keras.
+    """Read a model that this program saved with Keras, without Keras.
 
-    Its description is checked to name no class but those of our networks, and is then read in Keras' safe mode.
+    Its description is checked to name no class but those of our networks, and only looked up for a few numbers: no
+    class is made from it.
     """
-    import keras
-
-    from resnext_gui.engine import layers as _layers  # noqa: F401 - registers the classes that the file names
-    from resnext_gui.engine.resnext import architecture_of, state_of
+    import h5py
 
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-        _check_config(path, config)
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        architecture = architecture_of(model)
-        tensors = state_of(model)
-    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile, RuntimeError, AttributeError) as error:
+            entry = archive.getinfo("config.json")
+            numbers = archive.getinfo("model.weights.h5")
+            if entry.file_size > _MOST_DESCRIPTION or numbers.file_size > 4 * path.stat().st_size + 2**20:
+                raise CheckpointError(path, "its archive claims more than the file holds")
+            config = json.loads(archive.read(entry))
+            _check_config(path, config)
+            with archive.open(numbers) as stream, h5py.File(io.BytesIO(stream.read()), "r") as file:
+                arrays = layer_arrays(file, Budget(numbers.file_size))
+        raw = _keras_tensors(config, arrays)
+    except (
+        ValueError, TypeError, KeyError, IndexError, OSError, zipfile.BadZipFile, RuntimeError, AttributeError,
+        NotImplementedError, EOFError, zlib.error, MemoryError, OverflowError,
+    ) as error:  # fmt: skip
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(path, f"it is damaged, or no model of this program ({first})") from error
-    raw = RawWeights(tensors, "ResNeXt GUI, Keras", {"pooling": architecture["pooling"]})
-    raw.epsilon, raw.raw_pixels = architecture["norm_epsilon"], architecture["input_norm"]
+    return raw
+
+
+def _keras_tensors(config: dict[str, Any], arrays: dict[str, list[_Array]]) -> RawWeights:
+    """Give the layers' arrays torchvision's names and layout."""
+    layers = {str(layer["config"]["name"]): layer for layer in config["config"]["layers"]}
+    raw = RawWeights({}, "ResNeXt GUI, Keras")
+    for name, values in arrays.items():
+        layer = layers[name]
+        kind, options = layer["class_name"], layer["config"]
+        if kind == "BatchNorm":
+            parts = ["weight"] * bool(options.get("scale", True)) + ["bias"] * bool(options.get("center", True))
+            parts += ["running_mean", "running_var"]
+            raw.epsilon = float(options["epsilon"])
+        elif kind in ("GroupedConv2D", "Dense"):
+            turned = (3, 2, 0, 1) if kind == "GroupedConv2D" else (1, 0)
+            values = [np.ascontiguousarray(values[0].transpose(turned)), *values[1:]]
+            parts = ["weight"] + ["bias"] * bool(options.get("use_bias", True))
+        else:
+            continue  # a dropout's counter
+        module = re.sub(r"^layer(\d+)_(\d+)_", r"layer\1.\2.", name).replace("downsample_", "downsample.")
+        raw.tensors.update({f"{module}.{part}": value for part, value in zip(parts, values, strict=True)})
+    raw.metadata["pooling"] = "max" if layers["pool"]["class_name"] == "GlobalMaxPooling2D" else "avg"
+    raw.raw_pixels = "bn_data" in arrays
     return raw
 
 

@@ -21,8 +21,10 @@ _OTHER_NETWORKS = (
     (r"layer\d+\.\d+\.se\b|\.se_module\.|\.fc[12]\.weight$", "a squeeze-and-excitation network (SE-ResNeXt)"),
     (r"^conv1\.0\.weight$", "a ResNeXt with a deep stem (such as resnext50d)"),
     (r"^features\.denseblock", "a DenseNet"),
-    (r"^(blocks\.\d+\.attn|vit|cls_token)", "a vision transformer"),
-    (r"^stages\.\d+\.(blocks\.)?\d+\.(conv_dw|dwconv)", "a ConvNeXt"),
+    (r"\.relative_position_bias_table$", "a Swin transformer"),
+    (r"^(blocks\.\d+\.attn|vit|cls_token|class_token|conv_proj\.)|\.encoder_layer_0\.", "a vision transformer"),
+    (r"^stages\.\d+\.(blocks\.)?\d+\.(conv_dw|dwconv)|^features\.\d+\.\d+\.layer_scale$|^convnext", "a ConvNeXt"),
+    (r"^(trunk_output\.|s1\.b1\.)", "a RegNet"),
     (r"^(blocks\.|_blocks\.|conv_stem)", "an EfficientNet"),
     (r"^features\.\d+\.", "a VGG or MobileNet"),
 )
@@ -44,8 +46,9 @@ def detect_architecture(path: Path, tensors: dict[str, _Array]) -> dict[str, Any
         if match:
             blocks.setdefault(int(match[1]), set()).add(int(match[2]))
     if not blocks or "conv1.weight" not in tensors:
-        first = ", ".join(sorted(tensors)[:3])
-        raise CheckpointError(path, f"it is not a ResNeXt (its tensors begin: {first})", code="wrong_architecture")
+        first = ", ".join(name[:80] for name in sorted(tensors)[:3])
+        reason = f"it is not a ResNeXt (its tensors begin: {first})" if tensors else "it holds no tensors"
+        raise CheckpointError(path, reason, code="wrong_architecture")
     if sorted(blocks) != list(range(1, len(blocks) + 1)) or any(
         found != set(range(len(found))) for found in blocks.values()
     ):
@@ -63,11 +66,15 @@ def detect_architecture(path: Path, tensors: dict[str, _Array]) -> dict[str, Any
         shape = "x".join(map(str, grouped.shape))
         raise CheckpointError(path, f"layer1.0.conv2.weight has the shape {shape}, which no grouped convolution has")
     head = tensors.get("fc.weight")
+    stem = int(tensors["conv1.weight"].shape[0])
+    if stem < 1 or (head is not None and (head.ndim != 2 or head.shape[0] < 1)):
+        name = "fc.weight" if stem else "conv1.weight"
+        raise CheckpointError(path, f"{name} has the shape {_dims(tensors[name].shape)}, which none has")
     return {
         "blocks": [len(blocks[stage]) for stage in sorted(blocks)],
         "cardinality": width // per_group,
         "base_width": per_group,
-        "stem": int(tensors["conv1.weight"].shape[0]),
+        "stem": stem,
         "include_top": head is not None,
         "input_norm": "bn_data.bias" in tensors,
         **({} if head is None else {"classes": int(head.shape[0])}),
@@ -134,6 +141,9 @@ def check_tensors(path: Path, tensors: dict[str, _Array], shapes: dict[str, tupl
             reason = f"{name} has the shape {_dims(found)} instead of {_dims(shape)}{turned}"
             raise CheckpointError(path, reason, code="wrong_shape")
     for name, array in tensors.items():
+        if array.dtype.kind != "f":
+            reason = f"{name} holds whole numbers ({array.dtype}); weights quantised to them are not used here"
+            raise CheckpointError(path, reason, code="wrong_kind")
         if not np.isfinite(array).all():
             raise CheckpointError(path, f"{name} holds values that are not numbers", code="not_finite")
     report.checks += ["every tensor used once, each of the right shape", "all values finite"]
