@@ -253,6 +253,43 @@ def replicas() -> int:
     return 1 if strategy is None else int(strategy.num_replicas_in_sync)
 
 
+def join_processes() -> tuple[int, int]:
+    """Make this process one of several, on one machine or many, that train one model together; jax only.
+
+    Each process runs the same script.  It calls this before it builds anything, builds and compiles the model after
+    the same `seed`, and gives `fit` its own share of every batch: rows ``number * batch // count`` up to
+    ``(number + 1) * batch // count``, as many in each process.  Gradients, loss and batch statistics are then those of
+    the whole batch, so the loss curve is that of one process.
+
+    Three environment variables say who takes part, as `keras.distribution.initialize` reads them:
+    ``KERAS_DISTRIBUTION_JOB_ADDRESSES`` (``host:port`` of each, by commas; the first is where they meet),
+    ``KERAS_DISTRIBUTION_NUM_PROCESSES`` and ``KERAS_DISTRIBUTION_PROCESS_ID`` (0 and up).  The connections are neither
+    encrypted nor checked: for machines that trust each other.
+
+    Returns:
+        The number of this process, and how many there are; (0, 1) where the variables are not set.
+
+    Raises:
+        UserError: ``one_process``: the backend is not jax, which alone can do it.
+    """
+    count = int(os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1"))
+    if count < 2:
+        return 0, 1
+    import keras
+
+    if keras.config.backend() != "jax":
+        raise UserError(
+            "one_process", "Only jax trains in several processes.", "Install jax and set KERAS_BACKEND=jax."
+        )
+    import jax
+
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    keras.distribution.initialize()
+    # Each process brings its own rows; Keras' way of dealing them out takes tf.data alone.
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+    return int(jax.process_index()), int(jax.process_count())
+
+
 # --------------------------------------------------------------------------------------------------------------------
 # Devices
 

@@ -365,7 +365,7 @@ BOMBS = {
     "a place far away in words": b"Np2000000000\n.",
     "tuples in tuples": b"\x80\x02}N" + b"\x85" * 2_000_000 + b"Ns.",
     "pairs in pairs": b"\x80\x02}N" + b"N\x86" * 1_000_000 + b"Ns.",
-    "lists in lists": b"\x80\x02" + b"]" * 60_000 + b"a" * 59_999 + b".",
+    "lists in lists": b"\x80\x02" + b"]" * 10_000 + b"a" * 9_999 + b".",
     "a text of terabytes": b"\x80\x04\x8d" + (1 << 42).to_bytes(8, "little") + b"a.",
     "bytes of terabytes": b"\x80\x05\x96" + (1 << 42).to_bytes(8, "little") + b"a.",
     "a frame of terabytes": b"\x80\x04\x95" + (1 << 42).to_bytes(8, "little") + b"N.",
