@@ -12,7 +12,16 @@ _HINT = "Use a ResNeXt or ResNet checkpoint from torchvision, timm, Keras or thi
 
 
 class CheckpointError(UserError):
-    """A file of weights cannot be used.  The message names the file and the reason."""
+    """A file of weights cannot be used.  The message names the file and the reason.
+
+    Attributes:
+        path: the file.
+        reason: why, without the file's name; printable, at most some 400 characters.
+        hint: what to do about it.
+        code: ``"bad_checkpoint"`` (damaged, or in no known format), ``"hostile_checkpoint"`` (asks to run code),
+            ``"wrong_architecture"``, ``"incomplete_checkpoint"``, ``"wrong_shape"``, ``"wrong_kind"`` (whole numbers),
+            ``"not_finite"``, ``"bad_statistics"``, ``"empty_tensor"`` or ``"bad_activations"``.
+    """
 
     def __init__(self, path: str | Path, reason: str, hint: str = _HINT, code: str = "bad_checkpoint") -> None:
         reason = _printable(reason)

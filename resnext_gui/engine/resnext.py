@@ -64,6 +64,11 @@ def build_resnext(
 ) -> keras.Model:
     """Build a ResNeXt with random weights, under the global dtype policy.
 
+    The network of Xie et al. 2017, "Aggregated Residual Transformations for Deep Neural Networks", arXiv:1611.05431,
+    as torchvision builds it.  Keras' ``save`` writes it as ``.keras``; `keras.saving.load_model` reads that, in safe
+    mode, in a process that has imported `build_resnext` (which makes its layers known to Keras), and `load_checkpoint`
+    in any.
+
     Args:
         blocks: bottlenecks in each stage; one to six stages, four in the paper.
         cardinality: paths in each bottleneck; 1 makes a plain ResNet.
@@ -118,7 +123,7 @@ def _body(
 
     def convolution(x: Any, name: str, norm: str, filters: int, size: int, **options: Any) -> Any:
         x = GroupedConv2D(filters, size, use_bias=folded, name=name, **options)(x)
-        return x if folded else BatchNorm(epsilon=epsilon, name=norm)(x)
+        return x if folded else BatchNorm(epsilon=epsilon, name=norm, dtype=_norm_policy())(x)
 
     def bottleneck(inputs: Any, stage: int, index: int, strides: int) -> Any:
         """Figure 3(c): 1x1 to narrow, 3x3 in groups, 1x1 to widen, and the way around them."""
@@ -140,7 +145,7 @@ def _body(
 
     pixels = x = keras.Input(shape=shape, name="pixels")
     if input_norm:
-        x = BatchNorm(scale=False, epsilon=epsilon, name="bn_data")(x)
+        x = BatchNorm(scale=False, epsilon=epsilon, name="bn_data", dtype=_norm_policy())(x)
     x = convolution(x, "conv1", "bn1", stem, 7, strides=2, padding=3)
     x = keras.layers.ReLU(name="relu")(x)
     # After a ReLU nothing is below zero, so padding with zeros pools like torch's padding with minus infinity.
@@ -152,6 +157,15 @@ def _body(
     pool = keras.layers.GlobalAveragePooling2D if pooling == "avg" else keras.layers.GlobalMaxPooling2D
     # In float32 even where the network computes in half precision: few numbers, and all that follows needs them.
     return pixels, pool(name="pool", dtype="float32")(x)
+
+
+def _norm_policy() -> Any:
+    """Return the policy of normalisations: the global one, but with variables in float32 whatever that has."""
+    policy = keras.config.dtype_policy()
+    if policy.variable_dtype == "float32":
+        return policy
+    half = policy.compute_dtype in ("float16", "bfloat16")
+    return keras.DTypePolicy(f"mixed_{policy.compute_dtype}" if half else "float32")
 
 
 def _head(features: Any, classes: int, head: str, seed: int | None = None) -> Any:
@@ -345,10 +359,18 @@ def split_model(model: keras.Model, stages: int) -> tuple[keras.Model, keras.Mod
 def inference_model(model: keras.Model) -> keras.Model:
     """Return a model with the same answers and fewer operations: each batch normalisation folded into a convolution.
 
-    The result has its own weights, in the variable type of the current policy, and does not learn.
+    The result has its own weights, in the variable type of the current policy, and does not learn.  Folding: Jacob et
+    al. 2018, arXiv:1712.05877, section 3.2.
 
     Args:
         model: made by `build_resnext`, with or without a head.
+
+    Returns:
+        A model from pixels (batch, height, width, channels) to what `model` gives, float32, of the same shape; `model`
+        itself where nothing is left to fold.
+
+    Raises:
+        ValueError: `model` is no network of `build_resnext`.
     """
     norms = {layer.name: layer for layer in model.layers if isinstance(layer, BatchNorm)}
     if "bn1" not in norms:

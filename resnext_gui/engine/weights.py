@@ -125,6 +125,11 @@ def load_checkpoint(path: str | Path, include_top: bool = True) -> Checkpoint:
         path: the file.
         include_top: False leaves a head that the file has aside.
 
+    Returns:
+        The network (`Checkpoint.model`: preprocessed pixels (batch, height, width, 3), of any height and width, to
+        float32 logits (batch, classes), or to features (batch, channels) without a head), its preprocessing, the names
+        of its classes where they are known, and the report of what was found.
+
     Raises:
         CheckpointError: the file is refused; the message names it and says why.
     """

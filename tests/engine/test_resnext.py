@@ -297,3 +297,61 @@ def test_two_devices_give_the_loss_curve_of_one() -> None:
 
 def test_the_architectures_on_offer_are_those_that_can_be_built() -> None:
     assert set(ARCHITECTURES) == set(PRESETS)
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "float64"])
+def test_short_and_long_variables_too(small: keras.Model, precision: str) -> None:
+    """Policies that are not mixed: kernels in the short type, normalisations in float32 all the same."""
+    keras.config.set_dtype_policy(precision)
+    model = build_resnext(**SMALL, classes=7)
+    model.set_weights(small.get_weights())
+    assert model.get_layer("layer1_0_conv2").kernel.dtype == precision
+    assert model.get_layer("bn1").gamma.dtype == "float32"
+    want = run(small)
+    for answers in (run(model), model.predict(PIXELS, verbose=0), run(inference_model(model))):
+        assert answers.dtype == "float32"
+        assert np.abs(answers - want).max() < 0.1 * np.abs(want).max()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    assert np.isfinite(model.train_on_batch(PIXELS[:1], np.array([1])))
+
+
+OUTSIDE = """
+import sys
+import numpy as np
+from resnext_gui.engine import build_resnext, inference_model, load_checkpoint, load_pixels, CheckpointError
+import keras
+
+path, pixels, answers = sys.argv[1], np.load(sys.argv[2]), np.load(sys.argv[3])
+for model in (keras.saving.load_model(path, safe_mode=True), load_checkpoint(path).model):
+    for found in (model(pixels, training=False), model.predict(pixels, verbose=0), inference_model(model)(pixels)):
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(found), answers, rtol=1e-3, atol=1e-4)
+try:
+    load_checkpoint(sys.argv[2])
+except CheckpointError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.parametrize("onednn", ["1", "0"])
+def test_a_script_outside_has_its_model_back(onednn: str, small: keras.Model, tmp_path: Path) -> None:
+    """Only the public names, a fresh process, a batch of one."""
+    small.save(tmp_path / "model.keras")
+    np.save(tmp_path / "pixels.npy", PIXELS[:1])
+    np.save(tmp_path / "answers.npy", run(small, PIXELS[:1]))
+    (tmp_path / "script.py").write_text(OUTSIDE)
+    done = subprocess.run(
+        [sys.executable, "script.py", "model.keras", "pixels.npy", "answers.npy"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(resnext.__file__).parents[2]),
+            "KERAS_BACKEND": "tensorflow",
+            "TF_ENABLE_ONEDNN_OPTS": onednn,
+        },
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split() == ["bad_checkpoint"]
