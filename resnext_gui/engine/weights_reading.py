@@ -209,6 +209,8 @@ def _read_keras(path: Path) -> RawWeights:
 def _keras_tensors(config: dict[str, Any], arrays: dict[str, list[_Array]]) -> RawWeights:
     """Give the layers' arrays torchvision's names and layout."""
     layers = {str(layer["config"]["name"]): layer for layer in config["config"]["layers"]}
+    if "conv1" in layers and "bn1" not in layers:
+        raise ValueError("its normalisation is folded into the convolutions: only the model before that can be read")
     raw = RawWeights({}, "ResNeXt GUI, Keras")
     for name, values in arrays.items():
         layer = layers[name]

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from resnext_gui.engine import CheckpointError, load_checkpoint
+from resnext_gui.engine import CheckpointError, inference_model, load_checkpoint
 from resnext_gui.engine import weights_catalogue as catalogue
 from resnext_gui.engine.resnext import build_resnext, state_of
 from resnext_gui.engine.torch_pickle import read_torch_file
@@ -506,6 +506,11 @@ def test_keras_files_are_read_without_keras(
     found = load_checkpoint(path)
     for name, value in state_of(small).items():
         np.testing.assert_array_equal(state_of(found.model)[name], value)
+
+
+def test_a_folded_network_is_told_apart(small: keras.Model, tmp_path: Path) -> None:
+    inference_model(small).save(tmp_path / "folded.keras")
+    assert "folded" in refusal(tmp_path / "folded.keras").reason
 
 
 def test_keras_files_that_name_code(small: keras.Model, tmp_path: Path) -> None:

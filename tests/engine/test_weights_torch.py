@@ -66,6 +66,41 @@ def test_answers_are_pytorchs(options: dict[str, Any], name: str, tmp_path: Path
     assert sum("num_batches_tracked" in ignored for ignored in found.report.ignored) > 3
 
 
+@pytest.mark.parametrize("layout", ["zip", "legacy", "safetensors"])
+@pytest.mark.parametrize(
+    ("options", "trained"),
+    [
+        ({"blocks": (1, 2, 1, 1), "groups": 64, "base_width": 1, "classes": 7}, True),
+        ({"blocks": (1, 2, 1, 1), "groups": 1, "base_width": 5, "classes": 2}, True),
+        ({"blocks": (2, 2, 7, 2), "groups": 4, "base_width": 1, "classes": 9}, False),
+    ],
+    ids=str,
+)
+def test_odd_networks_in_every_layout(options: dict[str, Any], trained: bool, layout: str, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    model = reference(trained=trained, **options)
+    path = tmp_path / f"a.{'safetensors' if layout == 'safetensors' else 'pth'}"
+    if layout == "safetensors":
+        save_file(model.state_dict(), path)
+    else:
+        torch.save(model.state_dict(), path, _use_new_zipfile_serialization=layout == "zip")
+    assert same_answers(path, model).architecture["cardinality"] == options["groups"]
+
+
+def test_a_few_steps_on_noise_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    """Statistics that fit no photograph, in a network that has hardly learnt anything."""
+    model = reference(blocks=(1, 1, 6, 2), groups=4, base_width=2, classes=9, trained=False).train()
+    optimizer = torch.optim.SGD(model.parameters(), 0.05)
+    for _ in range(4):
+        optimizer.zero_grad()
+        answers = model(torch.randn(8, 3, 48, 48))
+        torch.nn.functional.cross_entropy(answers, torch.randint(0, 9, (8,))).backward()
+        optimizer.step()
+    torch.save(model.eval().state_dict(), tmp_path / "a.pth")
+    same_answers(tmp_path / "a.pth", model)
+
+
 def test_untrained_statistics_are_accepted_with_a_warning(tmp_path: Path) -> None:
     model = reference(trained=False, **SMALL)
     torch.save(model.state_dict(), tmp_path / "a.pth")
