@@ -17,6 +17,7 @@ from resnext_gui.engine.picture_files import (
 )
 from resnext_gui.messages import UserError
 from resnext_gui.project.files import natural
+from resnext_gui.project.marker import SUFFIX
 
 Tick = Callable[[int], None]
 """Called often with the number of pictures found so far; may raise `JobStopped`."""
@@ -101,7 +102,7 @@ def _sort_out(
     for number, entry in enumerate(entries):
         if number % 256 == 255:
             tick(len(listing.files))
-        if is_side_file(entry.name) or (project and entry.name in ("cache", "runs", "quick", "project.db")):
+        if is_side_file(entry.name) or (project and _belongs_to_a_project(entry.name)):
             continue
         try:
             folder = entry.is_dir()
@@ -125,3 +126,7 @@ def _sort_out(
 def _has_twin(name: str, names: set[str]) -> bool:
     stem = os.path.splitext(name)[0].lower()  # noqa: PTH122
     return any(stem + suffix in names for suffix in (".jpg", ".jpeg", ".heic", ".heif", ".hif"))
+
+
+def _belongs_to_a_project(name: str) -> bool:
+    return name in ("cache", "runs", "quick") or name.startswith("project.db") or name.endswith(SUFFIX)

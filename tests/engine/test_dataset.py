@@ -359,6 +359,13 @@ class TestScanning:
         put(tmp_path, "a/1.jpg", "b/2.jpg")
         assert desk.scan(tmp_path)["photographs"] == 2
 
+    def test_a_project_among_the_photographs_is_not_counted(self, tmp_path: Path):
+        put(tmp_path / "photos", "rust/a.jpg", "good/b.jpg")
+        with Project.create(tmp_path / "photos") as project:
+            command = Scan("scan", str(project.folder), (Source(str(tmp_path / "photos")),))
+            receipt = scan_job(command, lambda _event: None, Control())
+        assert receipt["labels"] == [["good", 1], ["rust", 1]] and receipt["passed_over"] == 0
+
     def test_raw_twins_are_passed_over_and_other_formats_named(self, desk: Desk, tmp_path: Path):
         put(tmp_path, "in/a/1.jpg", "in/b/2.jpg")
         put(tmp_path, "in/a/1.CR2", "in/a/alone.nef", "in/a/layers.psd", data=b"8BPS" + bytes(50))
