@@ -237,15 +237,20 @@ def _float32_wins(width: int, name: str) -> bool:
         return False
 
 
-def pointwise(inputs: Any, kernel: Any) -> Any:
+def pointwise(inputs: Any, kernel: Any, finish: Callable[[Any], Any] = lambda rows: rows) -> Any:
     """Convolve (batch, height, width, channels) with a (1, 1, channels, filters) kernel, as one matrix product.
 
     On a CPU the product's gradients, above all that by the kernel, take 5 to 15 % less time than the convolution's.
+
+    Args:
+        inputs: the pictures.
+        kernel: of the inputs' type.
+        finish: adds a bias or an activation to the rows (positions, filters), where it can be merged with the product.
     """
     import tensorflow as tf
 
     channels, filters = kernel.shape[2:]
-    rows = tf.matmul(tf.reshape(inputs, (-1, channels)), tf.reshape(kernel, (channels, filters)))
+    rows = finish(tf.matmul(tf.reshape(inputs, (-1, channels)), tf.reshape(kernel, (channels, filters))))
     if inputs.shape[1:3].is_fully_defined():
         return tf.reshape(rows, (-1, *inputs.shape[1:3], filters))
     return tf.reshape(rows, tf.concat([tf.shape(inputs)[:-1], [filters]], 0))

@@ -24,6 +24,9 @@ from resnext_gui.engine.convolution import (
     pointwise,
 )
 
+_SMALL_PICTURE = 64
+"""Positions up to which a pointwise convolution with a bias is a matrix product: 7 x 7 at the end of 224 pixels."""
+
 __all__ = ["FORMS", "BatchNorm", "GroupedConv2D", "convolution_form", "force_form"]
 
 
@@ -98,10 +101,12 @@ class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """Convolve `inputs`, (batch, height, width, channels), in the compute type of the layer's policy."""
         kernel = ops.convert_to_tensor(self.kernel)
-        if self._pointwise():
-            return pointwise(inputs, kernel)
-        form = convolution_form(self.compute_dtype) if self.groups > 1 else "plain"
         bias = ops.convert_to_tensor(self.bias) if self.bias is not None else None
+        if self._pointwise(inputs.shape[1:3]):
+            if bias is None:
+                return pointwise(inputs, kernel)
+            return pointwise(inputs, kernel, lambda rows: self.activation(add_bias(rows, bias)))
+        form = convolution_form(self.compute_dtype) if self.groups > 1 else "plain"
         wide = bias is not None and form == "plain" and self.groups > 1 and better_in_float32(kernel)
         if wide:
             # All of it, so that the graph can merge convolution, bias and activation into one operation.
@@ -110,10 +115,18 @@ class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
         outputs = self.activation(outputs if bias is None else add_bias(outputs, bias))
         return ops.cast(outputs, self.compute_dtype) if wide else outputs
 
-    def _pointwise(self) -> bool:
-        """Whether this is a matrix product.  With a bias it stays a convolution, which the graph merges with it."""
-        plain = (self.kernel_size, self.strides, self.padding, self.groups) == (1, 1, 0, 1) and not form_is_forced()
-        return plain and self.bias is None and self.activation is keras.activations.linear and on_tensorflow_cpu()
+    def _pointwise(self, sides: tuple[int | None, ...]) -> bool:
+        """Whether this is computed as a matrix product.
+
+        With a bias a convolution is merged with it, its activation and the sum that follows; only where pictures are
+        small by then the product is faster all the same, by up to a third.
+        """
+        shape = (self.kernel_size, self.strides, self.padding, self.groups)
+        if shape != (1, 1, 0, 1) or form_is_forced() or not on_tensorflow_cpu():
+            return False
+        if self.bias is None:
+            return self.activation is keras.activations.linear
+        return None not in sides and int(sides[0] or 0) * int(sides[1] or 0) <= _SMALL_PICTURE
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the output's shape, None where the input's is."""
