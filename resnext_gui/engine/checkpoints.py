@@ -7,8 +7,6 @@ run, keyed by position; nothing in them can run.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -19,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.fitting import FitState, Fitting, Score
+from resnext_gui.engine.modelfile import write_durably
 from resnext_gui.messages import UserError
-from resnext_gui.project.files import file_trouble, sync_folder
+from resnext_gui.project.files import file_trouble
 
 Weights = list[npt.NDArray[Any]]
 
@@ -104,18 +103,7 @@ def _numbers(variable: Any) -> npt.NDArray[Any]:
 def _write(file: Path, tensors: dict[str, npt.NDArray[Any]]) -> None:
     from safetensors.numpy import save
 
-    data = save(tensors)
     try:
-        handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(part).replace(file)
-        except OSError:
-            Path(part).unlink(missing_ok=True)
-            raise
-        sync_folder(file.parent)
+        write_durably(file, save(tensors))
     except OSError as error:
         raise file_trouble(error, file.parent) from error

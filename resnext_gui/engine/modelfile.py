@@ -107,7 +107,7 @@ def save_quick(folder: Path, model: ModelFile, head: LinearHead) -> ModelFile:
     name = f"quick-{digest[:12]}.safetensors"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / name, data)
+        write_durably(folder / name, data)
     except OSError as error:
         raise file_trouble(error, folder) from error
     written = _point(folder, model, name, digest)
@@ -247,7 +247,7 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write(file: Path, data: bytes) -> None:
+def write_durably(file: Path, data: bytes) -> None:
     """Write under a name that is new, so that nothing is replaced; durable before it returns."""
     handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
     try:

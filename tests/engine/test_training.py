@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnext_gui.engine import checkpoints, reporting, training
+from resnext_gui.engine import checkpoints, modelfile, reporting, training
 from resnext_gui.engine.classifier import classify_job
 from resnext_gui.engine.control import Control
 from resnext_gui.messages import (
@@ -147,14 +147,14 @@ def test_killed_between_two_files_it_resumes(
 
 def test_full_disk_keeps_the_earlier_checkpoint(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "SAVE_EVERY", 0)
-    real = checkpoints.tempfile.mkstemp
+    real = modelfile.tempfile.mkstemp
 
     def full(*args: Any, **kwargs: Any) -> Any:
         if str(kwargs.get("prefix", "")).startswith(".epoch-0002"):
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(checkpoints.tempfile, "mkstemp", full)
+    monkeypatch.setattr(modelfile.tempfile, "mkstemp", full)
     with pytest.raises(UserError) as caught:
         learner.train(epochs=3)
     assert caught.value.code == "disk_full"
