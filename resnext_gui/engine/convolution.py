@@ -33,9 +33,12 @@ _BLOCK_CHANNELS = 32
 _FULL_GROUP = 16
 """Channels a group needs for the gradient by its kernel to use the vector units fully."""
 
+_WIDE = (512, 256)
+"""Least channels on both sides of a pointwise convolution for which float32 instead of half precision is timed."""
+
 _forms: dict[tuple[str, str], str] = {}
 _norms: dict[tuple[str, str], bool] = {}
-_narrow: dict[tuple[int, str], bool] = {}
+_by_float32: dict[tuple[int, int, str], bool] = {}
 _forced: list[str] = []
 
 
@@ -88,7 +91,7 @@ def forget_probes() -> None:
     """Try everything anew at the next use; for tests."""
     _forms.clear()
     _norms.clear()
-    _narrow.clear()
+    _by_float32.clear()
 
 
 def grouped_convolution(inputs: Any, kernel: Any, strides: int, padding: int, groups: int, form: str) -> Any:
@@ -192,36 +195,59 @@ def _is_narrow(kernel: Any) -> bool:
 
 
 def better_in_float32(kernel: Any) -> bool:
-    """Whether a half precision grouped convolution with this kernel is faster by way of float32 here.
+    """Whether a half precision convolution with this kernel is faster by way of float32 here.
 
     Half precision instructions take channels in pairs; with 4 channels a group little of that is left, and the same
-    convolution with all its casts takes two thirds of the time in float32.  Timed once for each width and type.
+    convolution with all its casts takes two thirds of the time in float32.  And there are processors whose half
+    precision instructions are slower than float32's altogether; then a pointwise convolution of many channels, which
+    computes much for each number that is cast, gains too.  The sums are float32 either way, so the answer is the
+    same.  Timed once for each width and type.
     """
-    width, name = int(kernel.shape[2]), str(keras.backend.standardize_dtype(kernel.dtype))
-    if name not in ("bfloat16", "float16") or width >= _FULL_GROUP // 2 or not _is_narrow(kernel):
+    size, _, width, filters = (int(side) for side in kernel.shape)
+    name = str(keras.backend.standardize_dtype(kernel.dtype))
+    if name not in ("bfloat16", "float16") or _forced or not on_tensorflow_cpu():
         return False
-    key = (width, name)
-    if key not in _narrow:
-        _narrow[key] = False
-        _narrow[key] = _apart(_float32_wins, *key)
-    return _narrow[key]
+    if size == 1:
+        wide = min(width, filters)
+        width = next((least for least in _WIDE if wide >= least), 0)
+        if not width:
+            return False
+    elif width >= _FULL_GROUP // 2:
+        return False
+    key = (size, width, name)
+    if key not in _by_float32:
+        _by_float32[key] = False
+        _by_float32[key] = _apart(_float32_wins, *key)
+    return _by_float32[key]
 
 
-def _float32_wins(width: int, name: str) -> bool:
-    """Time a layer of 32 groups in both ways, forward and backward; a tenth less time decides."""
+def _float32_wins(size: int, width: int, name: str) -> bool:
+    """Time a layer in both ways, forward and backward; a tenth less time decides.
+
+    Args:
+        size: side of the kernel; 1 for a matrix product of `width` by `width`, else 32 groups of `width` channels.
+        width: channels.
+        name: the half precision type.
+    """
     import tensorflow as tf
 
-    channels = 32 * width
+    side, channels = (28, width) if size == 1 else (28, 32 * width)
     rng = np.random.default_rng(0)
-    x, upstream = (tf.cast(rng.normal(size=(4, 28, 28, channels)).astype("float32"), name) for _ in range(2))
-    kernel = tf.cast(rng.normal(size=(3, 3, width, channels)).astype("float32"), name)
+    x, upstream = (tf.cast(rng.normal(size=(4, side, side, channels)).astype("float32"), name) for _ in range(2))
+    kernel = tf.cast(rng.normal(size=(size, size, width, channels)).astype("float32"), name)
+
+    def convolve(x: Any, kernel: Any) -> Any:
+        if size > 1:
+            return tf.nn.conv2d(x, kernel, 1, "SAME")
+        rows = tf.matmul(tf.reshape(x, (-1, width)), tf.reshape(kernel, (width, channels)))
+        return tf.reshape(rows, tf.shape(x))
 
     def best(inner: Any) -> float:
         @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def step() -> Any:
             with tf.GradientTape() as tape:
                 tape.watch([x, kernel])
-                y = tf.cast(tf.nn.conv2d(tf.cast(x, inner), tf.cast(kernel, inner), 1, "SAME"), name)
+                y = tf.cast(convolve(tf.cast(x, inner), tf.cast(kernel, inner)), name)
             return y, tape.gradient(y, [x, kernel], upstream)
 
         times = []
@@ -237,7 +263,7 @@ def _float32_wins(width: int, name: str) -> bool:
         return False
 
 
-def pointwise(inputs: Any, kernel: Any, finish: Callable[[Any], Any] = lambda rows: rows) -> Any:
+def pointwise(inputs: Any, kernel: Any, finish: Callable[[Any], Any] | None = None) -> Any:
     """Convolve (batch, height, width, channels) with a (1, 1, channels, filters) kernel, as one matrix product.
 
     On a CPU the product's gradients, above all that by the kernel, take 5 to 15 % less time than the convolution's.
@@ -250,10 +276,33 @@ def pointwise(inputs: Any, kernel: Any, finish: Callable[[Any], Any] = lambda ro
     import tensorflow as tf
 
     channels, filters = kernel.shape[2:]
-    rows = finish(tf.matmul(tf.reshape(inputs, (-1, channels)), tf.reshape(kernel, (channels, filters))))
+    rows, matrix = tf.reshape(inputs, (-1, channels)), tf.reshape(kernel, (channels, filters))
+    if finish is not None:
+        rows = finish(tf.matmul(rows, matrix))
+    else:
+        rows = _product_by_float32(rows, matrix) if better_in_float32(kernel) else tf.matmul(rows, matrix)
     if inputs.shape[1:3].is_fully_defined():
         return tf.reshape(rows, (-1, *inputs.shape[1:3], filters))
     return tf.reshape(rows, tf.concat([tf.shape(inputs)[:-1], [filters]], 0))
+
+
+def _product_by_float32(rows: Any, matrix: Any) -> Any:
+    """Return the product of two half precision matrices, computed in float32, which is not kept for the gradient."""
+    import tensorflow as tf
+
+    kind = rows.dtype
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def multiply(rows: Any, matrix: Any) -> Any:
+        def gradient(upstream: Any) -> Any:
+            high = tf.cast(upstream, "float32")
+            by_rows = tf.matmul(high, tf.cast(matrix, "float32"), transpose_b=True)
+            by_matrix = tf.matmul(tf.cast(rows, "float32"), high, transpose_a=True)
+            return tf.cast(by_rows, kind), tf.cast(by_matrix, kind)
+
+        return tf.cast(tf.matmul(tf.cast(rows, "float32"), tf.cast(matrix, "float32")), kind), gradient
+
+    return multiply(rows, matrix)
 
 
 def add_bias(inputs: Any, bias: Any) -> Any:
@@ -264,6 +313,17 @@ def add_bias(inputs: Any, bias: Any) -> Any:
         # This operation, unlike a broadcast sum, is what the graph optimiser merges into the convolution.
         return tf.nn.bias_add(inputs, bias)
     return ops.add(inputs, bias)
+
+
+def after(inputs: Any, first: Any) -> Any:
+    """Return `inputs`, which whatever computes with them waits for until `first` has been computed."""
+    if not on_tensorflow_cpu():
+        return inputs
+    import tensorflow as tf
+
+    # One of its numbers, not the whole: what is waited for itself is not merged with the operation before it.
+    with tf.control_dependencies([tf.reshape(first, (-1,))[:1]]):
+        return tf.identity(inputs)
 
 
 def _blocks(inputs: Any, kernel: Any, strides: int, mode: str, groups: int) -> Any:

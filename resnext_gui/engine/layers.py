@@ -13,6 +13,7 @@ from keras import ops
 from resnext_gui.engine.convolution import (
     FORMS,
     add_bias,
+    after,
     better_in_float32,
     convolution_form,
     force_form,
@@ -27,7 +28,7 @@ from resnext_gui.engine.convolution import (
 _SMALL_PICTURE = 64
 """Positions up to which a pointwise convolution with a bias is a matrix product: 7 x 7 at the end of 224 pixels."""
 
-__all__ = ["FORMS", "BatchNorm", "GroupedConv2D", "convolution_form", "force_form"]
+__all__ = ["FORMS", "After", "BatchNorm", "GroupedConv2D", "convolution_form", "force_form"]
 
 
 @keras.saving.register_keras_serializable(package="resnext_gui")
@@ -102,31 +103,43 @@ class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
         """Convolve `inputs`, (batch, height, width, channels), in the compute type of the layer's policy."""
         kernel = ops.convert_to_tensor(self.kernel)
         bias = ops.convert_to_tensor(self.bias) if self.bias is not None else None
-        if self._pointwise(inputs.shape[1:3]):
-            if bias is None:
-                return pointwise(inputs, kernel)
-            return pointwise(inputs, kernel, lambda rows: self.activation(add_bias(rows, bias)))
         form = convolution_form(self.compute_dtype) if self.groups > 1 else "plain"
-        wide = bias is not None and form == "plain" and self.groups > 1 and better_in_float32(kernel)
-        if wide:
+        by_float32 = bias is not None and self._fast_kind(form) and better_in_float32(kernel)
+        product = self._is_product(inputs.shape[1:3], by_float32)
+        if product and bias is None:
+            return pointwise(inputs, kernel)
+        by_float32 = by_float32 and (product or self.groups > 1)
+        if by_float32:
             # All of it, so that the graph can merge convolution, bias and activation into one operation.
             inputs, kernel, bias = (ops.cast(part, "float32") for part in (inputs, kernel, bias))
-        outputs = grouped_convolution(inputs, kernel, self.strides, self.padding, self.groups, form)
-        outputs = self.activation(outputs if bias is None else add_bias(outputs, bias))
-        return ops.cast(outputs, self.compute_dtype) if wide else outputs
+        if product:
+            outputs = pointwise(inputs, kernel, lambda rows: self.activation(add_bias(rows, bias)))
+        else:
+            outputs = grouped_convolution(inputs, kernel, self.strides, self.padding, self.groups, form)
+            outputs = self.activation(outputs if bias is None else add_bias(outputs, bias))
+        return ops.cast(outputs, self.compute_dtype) if by_float32 else outputs
 
-    def _pointwise(self, sides: tuple[int | None, ...]) -> bool:
+    def _fast_kind(self, form: str = "plain") -> bool:
+        """Whether this is one of the two kinds that have a faster way: grouped (in `form`), or pointwise."""
+        if self.groups > 1:
+            return form == "plain"
+        return (self.kernel_size, self.strides, self.padding) == (1, 1, 0)
+
+    def _is_product(self, sides: tuple[int | None, ...], by_float32: bool) -> bool:
         """Whether this is computed as a matrix product.
 
         With a bias a convolution is merged with it, its activation and the sum that follows; only where pictures are
-        small by then the product is faster all the same, by up to a third.
+        small by then the product is faster all the same, by up to a third.  By way of float32, where that pays, it
+        is faster for four times as many positions, and for more where no sum follows that could be merged.
         """
-        shape = (self.kernel_size, self.strides, self.padding, self.groups)
-        if shape != (1, 1, 0, 1) or form_is_forced() or not on_tensorflow_cpu():
+        if self.groups > 1 or not self._fast_kind() or form_is_forced() or not on_tensorflow_cpu():
             return False
         if self.bias is None:
             return self.activation is keras.activations.linear
-        return None not in sides and int(sides[0] or 0) * int(sides[1] or 0) <= _SMALL_PICTURE
+        most = _SMALL_PICTURE
+        if by_float32:
+            most *= 4 if self.activation is keras.activations.linear else 16
+        return None not in sides and int(sides[0] or 0) * int(sides[1] or 0) <= most
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the output's shape, None where the input's is."""
@@ -215,3 +228,20 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the layer."""
         return {**super().get_config(), "frozen_statistics": self.frozen_statistics}
+
+
+@keras.saving.register_keras_serializable(package="resnext_gui")
+class After(keras.layers.Layer):  # type: ignore[misc]
+    """Return the first of two inputs as it is, but not before the second has been computed.
+
+    TensorFlow starts every operation whose inputs are there.  On a processor the convolutions on both ways through a
+    block then share the cores and their caches, and take longer than one after the other.
+    """
+
+    def call(self, inputs: tuple[Any, Any]) -> Any:
+        """Return ``inputs[0]``."""
+        return after(*inputs)
+
+    def compute_output_shape(self, input_shape: tuple[Any, Any]) -> Any:
+        """Return the first input's shape."""
+        return input_shape[0]

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from resnext_gui.engine.layers import BatchNorm, GroupedConv2D
+from resnext_gui.engine.layers import After, BatchNorm, GroupedConv2D
 
 EXPANSION = 4
 """A stage's output is this many times wider than its plain bottleneck."""
@@ -121,9 +121,13 @@ def _body(
 ) -> tuple[Any, Any]:
     """Return the symbolic pixels and the pooled features; `folded` gives biases instead of normalisations."""
 
-    def convolution(x: Any, name: str, norm: str, filters: int, size: int, **options: Any) -> Any:
-        x = GroupedConv2D(filters, size, use_bias=folded, name=name, **options)(x)
-        return x if folded else BatchNorm(epsilon=epsilon, name=norm, dtype=_norm_policy())(x)
+    def convolution(x: Any, name: str, norm: str, filters: int, size: int, relu: str = "", **options: Any) -> Any:
+        if folded:
+            activation = "relu" if relu else None
+            return GroupedConv2D(filters, size, use_bias=True, activation=activation, name=name, **options)(x)
+        x = GroupedConv2D(filters, size, name=name, **options)(x)
+        x = BatchNorm(epsilon=epsilon, name=norm, dtype=_norm_policy())(x)
+        return keras.layers.ReLU(name=relu)(x) if relu else x
 
     def bottleneck(inputs: Any, stage: int, index: int, strides: int) -> Any:
         """Figure 3(c): 1x1 to narrow, 3x3 in groups, 1x1 to widen, and the way around them."""
@@ -131,23 +135,23 @@ def _body(
         planes = 64 * 2 ** (stage - 1)
         width = planes // 64 * base_width * cardinality
         wide = planes * EXPANSION
-        x = convolution(inputs, prefix + "conv1", prefix + "bn1", width, 1)
-        x = keras.layers.ReLU(name=prefix + "relu1")(x)
-        options = {"strides": strides, "padding": 1, "groups": cardinality}
-        x = convolution(x, prefix + "conv2", prefix + "bn2", width, 3, **options)
-        x = keras.layers.ReLU(name=prefix + "relu2")(x)
-        x = convolution(x, prefix + "conv3", prefix + "bn3", wide, 1)
-        around = inputs
+        x = around = inputs
         if strides != 1 or inputs.shape[-1] != wide:
             names = prefix + "downsample_0", prefix + "downsample_1"
             around = convolution(inputs, *names, wide, 1, strides=strides)
+            if folded:
+                # Side by side the two ways take longer.  (In training, whose gradients keep the cores busy, not so.)
+                x = After(name=prefix + "order")([inputs, around])
+        x = convolution(x, prefix + "conv1", prefix + "bn1", width, 1, prefix + "relu1")
+        options = {"strides": strides, "padding": 1, "groups": cardinality}
+        x = convolution(x, prefix + "conv2", prefix + "bn2", width, 3, prefix + "relu2", **options)
+        x = convolution(x, prefix + "conv3", prefix + "bn3", wide, 1)
         return keras.layers.ReLU(name=prefix + "out")(keras.layers.Add(name=prefix + "add")([x, around]))
 
     pixels = x = keras.Input(shape=shape, name="pixels")
     if input_norm:
         x = BatchNorm(scale=False, epsilon=epsilon, name="bn_data", dtype=_norm_policy())(x)
-    x = convolution(x, "conv1", "bn1", stem, 7, strides=2, padding=3)
-    x = keras.layers.ReLU(name="relu")(x)
+    x = convolution(x, "conv1", "bn1", stem, 7, "relu", strides=2, padding=3)
     # After a ReLU nothing is below zero, so padding with zeros pools like torch's padding with minus infinity.
     x = keras.layers.ZeroPadding2D(1, name="maxpool_pad")(x)
     x = keras.layers.MaxPooling2D(3, strides=2, name="maxpool")(x)

@@ -15,7 +15,7 @@ import pytest
 from keras import ops
 
 from resnext_gui.engine import convolution, layers
-from resnext_gui.engine.layers import FORMS, BatchNorm, GroupedConv2D, force_form
+from resnext_gui.engine.layers import FORMS, After, BatchNorm, GroupedConv2D, force_form
 
 tf: Any = pytest.importorskip("tensorflow", reason="these tests follow TensorFlow's gradients")
 
@@ -112,7 +112,7 @@ def test_every_form_is_the_same_sum_forward_and_backward(form: str) -> None:
 def test_narrow_groups_are_right_in_half_precision_and_by_way_of_float32(
     wide: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(convolution._narrow, (4, "bfloat16"), wide)
+    monkeypatch.setitem(convolution._by_float32, (3, 4, "bfloat16"), wide)
     x, kernel = problem((2, 7, 6, 24, 24, 6, 3, 2, 1))
     want = definition(x, kernel, 6, 2, 1)
     v = np.random.default_rng(1).normal(size=want.shape).astype("float32")
@@ -133,6 +133,75 @@ def test_narrow_groups_are_right_in_half_precision_and_by_way_of_float32(
     biased.build((None, None, None, 24))
     biased.set_weights([kernel, np.linspace(-1, 1, 24, dtype="float32")])
     close(biased(x), np.maximum(want + np.linspace(-1, 1, 24), 0), "bfloat16")
+
+
+@pytest.mark.parametrize("by_float32", [False, True])
+@pytest.mark.parametrize("sides", [(3, 3), (14, 14), (20, 20)], ids=str)
+def test_wide_pointwise_convolutions_are_right_in_half_precision_and_by_way_of_float32(
+    sides: tuple[int, int], by_float32: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(convolution._by_float32, (1, 256, "bfloat16"), by_float32)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, *sides, 256)).astype("float32")
+    kernel = (rng.normal(size=(1, 1, 256, 264)) / 16).astype("float32")
+    v = rng.normal(size=(2, *sides, 264)).astype("float32")
+
+    def seen(precision: str) -> list[Any]:
+        layer = GroupedConv2D(264, 1, dtype=precision)
+        layer.build(x.shape)
+        layer.set_weights([kernel])
+        pixels = tf.constant(x)
+        with tf.GradientTape() as tape:
+            tape.watch(pixels)
+            y = layer(pixels)
+            total = tf.reduce_sum(tf.cast(y, "float32") * v)
+        assert y.dtype == layer.compute_dtype
+        return [y, *tape.gradient(total, [pixels, layer.kernel.value])]
+
+    for mine, theirs in zip(seen("mixed_bfloat16"), seen("float32"), strict=True):
+        close(mine, theirs.numpy(), "bfloat16")
+    for activation in (None, "relu"):
+        biased = GroupedConv2D(264, 1, use_bias=True, activation=activation, dtype="mixed_bfloat16")
+        biased.build(x.shape)
+        bias = np.linspace(-1, 1, 264, dtype="float32")
+        biased.set_weights([kernel, bias])
+        want = x @ kernel[0, 0] + bias
+        close(biased(x), np.maximum(want, 0) if activation else want, "bfloat16")
+        assert biased(x).dtype == "bfloat16"
+
+
+def test_float32_is_only_timed_where_it_may_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int, str]] = []
+    monkeypatch.setattr(convolution, "_by_float32", {})
+    monkeypatch.setattr(convolution, "_float32_wins", lambda *key: bool(asked.append(key)) or True)
+
+    def ask(*shape: int, dtype: str = "bfloat16") -> bool:
+        return convolution.better_in_float32(tf.zeros(shape, dtype))
+
+    assert not ask(1, 1, 512, 512, dtype="float32")
+    assert not ask(1, 1, 128, 2048)
+    assert not ask(3, 3, 32, 128)
+    assert not asked
+    assert ask(1, 1, 256, 2048)
+    assert ask(1, 1, 1024, 512)
+    assert ask(3, 3, 4, 128)
+    assert ask(1, 1, 256, 256)  # known by now
+    assert asked == [(1, 256, "bfloat16"), (1, 512, "bfloat16"), (3, 4, "bfloat16")]
+
+
+def test_one_thing_after_another_changes_no_number() -> None:
+    x = tf.random.normal((2, 5, 5, 3))
+    pixels = keras.Input((5, 5, 3))
+    model = keras.Model(pixels, After(name="order")([pixels, keras.layers.ReLU()(pixels)]))
+    assert model.output_shape == (None, 5, 5, 3)
+    np.testing.assert_array_equal(model(x), x)
+    np.testing.assert_array_equal(model.predict_on_batch(x), x)
+    graph = tf.function(lambda x: convolution.after(x, tf.exp(x, name="first"))).get_concrete_function(x).graph
+    waiting = next(op for op in graph.get_operations() if op.control_inputs and op.type == "Identity")
+    (awaited,) = waiting.control_inputs
+    while awaited.type != "Exp":
+        awaited = awaited.inputs[0].op
+    assert awaited.name == "first"
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
