@@ -63,6 +63,7 @@ if [ "\$1" = install ] || [ "\$1" = upgrade ]; then
 fi
 END
   chmod 755 "$stage/DEBIAN/preinst"
+  install -m 755 "$here/linux/prerm" "$stage/DEBIAN/prerm"
   (cd "$stage" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums)
   find "$stage" -type d -exec chmod 755 {} +
   find "$stage" -exec touch -h -d "@$epoch" {} +

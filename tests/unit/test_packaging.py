@@ -15,10 +15,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from platformdirs import user_log_path
 
 from resnext_gui import __version__
+from resnext_gui.engine.weights_catalogue import downloads_folder, imports_folder
 from resnext_gui.project import APPLICATION_ID
 from resnext_gui.project.marker import SUFFIX
+from resnext_gui.ui.settings import log_folder, own_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
@@ -158,6 +161,51 @@ def icu_data(*items: tuple[str, bytes]) -> bytes:
         body += item.ljust(-(-len(item) // 16) * 16, b"\0")
     header = struct.pack("<HBB", start, 0xDA, 0x27) + b"\x14\0\0\0\0\0\x02\0CmnD\x01\0\0\0"
     return header.ljust(start, b"\0") + (struct.pack("<I", len(items)) + table + names).ljust(at, b"\0") + body
+
+
+def test_removing_the_package_leaves_projects_and_nothing_else(tmp_path, monkeypatch):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("Linux' package is removed on Linux")
+    home, service, tools = tmp_path / "käthe b", tmp_path / "service", tmp_path / "bin"
+    for name in ("RESNEXT_GUI_HOME", *(f"XDG_{kind}_HOME" for kind in ("CONFIG", "CACHE", "STATE", "DATA"))):
+        monkeypatch.delenv(name, raising=False)
+    for person in (service, home):
+        monkeypatch.setenv("HOME", str(person))
+        for place in (
+            own_folder(),
+            log_folder(),
+            downloads_folder(),
+            imports_folder(),
+            user_log_path("resnext-gui", appauthor=False),
+        ):
+            assert place.is_relative_to(person)
+            place.mkdir(parents=True)
+            (place / "file").write_bytes(b"x")
+    project = home / "Documents" / "ResNeXt GUI" / "Pets" / "project.sqlite"
+    others = home / ".config" / "another" / "settings.json"
+    for kept in (project, others):
+        kept.parent.mkdir(parents=True)
+        kept.write_bytes(b"x")
+    tools.mkdir()
+    (tools / "getent").write_text(
+        f"#!/bin/sh\necho 'daemon:x:2:2::{service}:/bin/sh'\necho 'kb:x:1000:1000:K, B:{home}:/bin/sh'\n"
+        "echo 'nobody:x:65534:65534::/nonexistent:/bin/false'\n"
+    )
+    (tools / "runuser").write_text('#!/bin/sh\n[ "$1 $2 $3" = "-u kb --" ] || exit 9\nshift 3\nexec "$@"\n')
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+
+    def remove(*arguments: str) -> None:
+        subprocess.run(["sh", LINUX / "prerm", *arguments], check=True, timeout=30)
+
+    before = sorted(tmp_path.rglob("*"))
+    remove("upgrade", "2.0")
+    remove("remove", "in-favour", "another", "1.0")
+    assert sorted(tmp_path.rglob("*")) == before
+    remove("remove")
+    assert {path for path in home.rglob("*") if path.is_file()} == {project, others}
+    assert len([path for path in service.rglob("*") if path.is_file()]) == 5
 
 
 def test_icu_keeps_what_qt_asks_for():
