@@ -31,6 +31,9 @@ DEVICES = ("auto", "cpu", "gpu")
 WORTHWHILE = 1.15
 """How many times as fast bfloat16 must be to make up for its fewer digits."""
 
+PRECISION_ROUNDS = 3
+"""How often both precisions are timed, in turns."""
+
 
 @dataclass(frozen=True)
 class DeviceReport:
@@ -396,19 +399,21 @@ def choose_precision(device: str) -> tuple[str, str]:
         return "float32", "this processor has no units for shorter numbers, so float32 is fastest"
     if backend == "torch" or backend == "jax":
         return "float32", f"float32 is the safe choice with {backend} on a processor"
-    key = json.dumps([backend, keras.__version__, _runtime_version(backend), _processor_name(), usable_cores()])
+    # With the rule itself: what an earlier one has remembered was never meant for this one.
+    rule = ["every round", PRECISION_ROUNDS, WORTHWHILE]
+    key = json.dumps([backend, keras.__version__, _runtime_version(backend), _processor_name(), usable_cores(), rule])
     file = user_cache_path("resnext-gui", appauthor=False) / (
         "precision-" + hashlib.sha256(key.encode()).hexdigest()[:16] + ".json"
     )
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(file.read_text(encoding="utf-8"))
         return str(known["precision"]), str(known["why"])
-    # Taking turns, so that a busy moment hits both.
-    rounds = [{name: timed_step(name) for name in ("float32", "bfloat16")} for _ in range(2)]
+    # Taking turns, and the least gain of all: a busy moment must not decide for ever.
+    rounds = [{name: timed_step(name) for name in ("float32", "bfloat16")} for _ in range(PRECISION_ROUNDS)]
     speeds = {name: min(turn[name] for turn in rounds) for name in rounds[0]}
-    gain = speeds["float32"] / max(speeds["bfloat16"], 1e-9)
+    gain = min(turn["float32"] / max(turn["bfloat16"], 1e-9) for turn in rounds)
     best = "bfloat16" if gain >= WORTHWHILE else "float32"
-    why = f"in a test bfloat16 was {gain:.1f} times as fast as float32"
+    why = f"in a test bfloat16 was {gain:.2g} times as fast as float32"
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(f".{os.getpid()}.part")

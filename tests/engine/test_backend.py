@@ -70,7 +70,16 @@ def test_fastest_precision_is_timed_once_and_remembered(monkeypatch: pytest.Monk
     assert set(timed) == {"float32", "bfloat16"}
     precision, why = backend.choose_precision("cpu")
     assert (precision, len(timed)) == ("bfloat16", asked)
-    assert "2.0 times" in why
+    assert "2 times" in why
+    monkeypatch.setattr(backend, "WORTHWHILE", 3.0)
+    assert backend.choose_precision("cpu")[0] == "float32", "an answer by an earlier rule was remembered"
+
+
+def test_one_busy_moment_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {"float32": iter([9.0, 1.0, 1.0]), "bfloat16": iter([1.0, 1.0, 1.0])}
+    monkeypatch.setattr(backend, "timed_step", lambda precision, rounds=3: next(seconds[precision]))
+    monkeypatch.setattr(backend, "_has_bfloat16_units", lambda: True)
+    assert backend.choose_precision("cpu")[0] == "float32"
 
 
 def test_small_gains_are_not_worth_fewer_digits(monkeypatch: pytest.MonkeyPatch) -> None:
