@@ -25,6 +25,7 @@ class _Difference:
     new: list[Candidate] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    redated: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
@@ -33,13 +34,19 @@ class _Difference:
 CACHE_MOST = 8 << 30
 """Bytes that thumbnails, features and decoded pixels of a project may take; looked at whenever it is opened."""
 
+REDATED_MOST = 4 << 30
+"""Bytes that are read again to see whether files with a new date and the old size have the old content, too."""
+
 
 def reconcile_job(command: Reconcile, emit: Emit, control: Control) -> dict[str, Any]:
     """Say what differs between the project and the disk; with `apply`, bring the project up to date.
 
     A source whose folder is gone is reported as unreachable and its photographs are left as they are: the drive may
-    return.  Moved photographs are recognised by name and size, and with `apply` by content.  Applied: new ones are
-    added as one undoable import, gone ones are marked, changed ones are read again, moved ones get their new path.
+    return.  Moved photographs are recognised by name and size, and with `apply` by content.  Files that only have
+    another date, as after a copy or a restored backup, are not called changed: the project takes the date.
+
+    Applied: new ones are added as one undoable import, gone ones are marked, changed ones are read again, moved ones
+    get their new path.
 
     Raises:
         UserError: the project's own trouble.
@@ -50,6 +57,7 @@ def reconcile_job(command: Reconcile, emit: Emit, control: Control) -> dict[str,
         sources = project.sources()
         found = _compare(sources, known, command.job_id, emit, control)
         _match_moved(found, known)
+        _look_into_redated(project, found, known, command.job_id, emit, control)
         result: dict[str, Any] = {
             "new": len(found.new),
             "gone": len(found.gone),
@@ -110,10 +118,37 @@ def _look(path: str, memory: Known, found: _Difference) -> None:
     if not present:
         if memory.status != "gone":
             found.gone.append(path)
+    elif facts.st_size == memory.size and facts.st_mtime_ns != memory.mtime_ns and memory.hash:
+        found.redated.append(path)
     elif (facts.st_size, facts.st_mtime_ns) != (memory.size, memory.mtime_ns):
         found.changed.append(path)
     elif memory.status == "gone":
         found.back.append(path)
+
+
+def _look_into_redated(
+    project: Project, found: _Difference, known: dict[str, Known], job_id: str, emit: Emit, control: Control
+) -> None:
+    """Read the files that have a new date and the old size: those with another content are changed."""
+    asked: list[Candidate] = []
+    left = REDATED_MOST
+    for path in found.redated:
+        left -= known[path].size
+        if left >= 0 and known[path].status == "ok":
+            asked.append(Candidate(path, None, -1))
+        else:
+            found.changed.append(path)
+    if not asked:
+        return
+    same: list[tuple[int, int]] = []
+    for number, (file, outcome) in enumerate(read_all(asked, control), start=1):
+        emit(Progress(job_id, "comparing", number, len(asked), f"Compared {number:,} of {len(asked):,}"))
+        if isinstance(outcome, ImageError) or outcome.hash != known[file.path].hash:
+            found.changed.append(file.path)
+        else:
+            same.append((known[file.path].id, outcome.mtime_ns))
+    if same and not project.read_only:
+        project.note_dates(same)
 
 
 def _match_moved(found: _Difference, known: dict[str, Known]) -> None:

@@ -264,6 +264,11 @@ class Photographs(Labels):
                 db.execute("UPDATE photos SET status = 0 WHERE id = ? AND status = 1", (photo_id,))
         return moved
 
+    def note_dates(self, dates: Iterable[tuple[int, int]]) -> None:
+        """Note that files have another date and the same content: pairs of id and nanoseconds since 1970."""
+        with self._writing() as db:
+            db.executemany("UPDATE photos SET mtime_ns = ? WHERE id = ?", [(date, i) for i, date in dates])
+
     def move(self, ids: Iterable[int], label_id: int | None) -> None:
         """Give photographs another label, or none.
 

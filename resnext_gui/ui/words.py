@@ -183,13 +183,13 @@ def when(at: float | None) -> str:
 
 
 def overnight_minutes(now: float | None = None, end_hour: int = 7, least_hours: float = 4.0) -> float:
-    """Minutes from `now` (Unix time) to the next morning at `end_hour` that is at least `least_hours` away."""
+    """Minutes from `now` (Unix time) to the next morning at `end_hour`; at least `least_hours`, also late at night."""
     now = time.time() if now is None else now
     moment = QDateTime.fromSecsSinceEpoch(int(now))
     end = QDateTime(moment.date(), moment.time())
     morning = end.time()
     morning.setHMS(end_hour, 0, 0)
     end.setTime(morning)
-    while end.toSecsSinceEpoch() - now < least_hours * 3600:
+    if moment.time().hour() >= end_hour - 2:  # the night is over
         end = end.addDays(1)
-    return (end.toSecsSinceEpoch() - now) / 60
+    return max((end.toSecsSinceEpoch() - now) / 60, least_hours * 60)

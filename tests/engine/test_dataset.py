@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resnext_gui.engine import reading
+from resnext_gui.engine import reading, reconcile
 from resnext_gui.engine.control import Control
 from resnext_gui.engine.dataset import check_photographs, preview_job, reconcile_job, scan_job
 from resnext_gui.engine.gather import Candidate, gather, in_turn
@@ -434,6 +434,22 @@ class TestReconciling:
         os.utime(photos / "rust" / "rust0.jpg", ns=(1, 1))
         desk.reconcile(apply=True)
         assert desk.project.photo_count() == 13
+
+    def test_another_date_alone_is_no_change(self, desk: Desk, photos: Path, monkeypatch: pytest.MonkeyPatch):
+        for path in photos.rglob("*.jpg"):
+            os.utime(path, ns=(1, 1))
+        altered = photos / "rust" / "rust1.jpg"
+        altered.write_bytes(altered.read_bytes()[:-2] + b"xy")
+        monkeypatch.setattr(reconcile, "REDATED_MOST", 0)
+        assert desk.reconcile()["changed"] == 12  # too much to read again: to be on the safe side
+        monkeypatch.undo()
+        result = desk.reconcile()
+        assert result["changed"] == 1
+        assert Path(result["examples"]["changed"][0]) == altered
+        assert desk.project.photo_at(str(photos / "rust" / "rust2.jpg")).mtime_ns == 1
+        altered.unlink()
+        monkeypatch.setattr(reconcile, "read_all", None)  # the new dates are known now, nothing is read
+        assert desk.reconcile()["changed"] == 0
 
     def test_a_drive_that_is_away_is_not_gone(self, desk: Desk, photos: Path):
         photos.rename(photos.with_name("elsewhere"))

@@ -49,8 +49,9 @@ def test_overnight_ends_in_the_morning_and_is_long_enough() -> None:
     for hour in range(24):
         now = midnight + hour * 3600
         minutes = words.overnight_minutes(now)
-        assert 4 * 60 <= minutes <= 28 * 60
-        assert time.localtime(now + minutes * 60).tm_hour == 7
+        assert 4 * 60 <= minutes <= 26 * 60
+        assert time.localtime(now + minutes * 60).tm_hour == max(7, hour + 4 if hour < 5 else 0)
+        assert (time.localtime(now + minutes * 60).tm_mday == 15) == (hour < 5)
 
 
 def test_clock_names_another_day() -> None:

@@ -18,7 +18,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QFontMetrics, QImage, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QImage, QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from resnext_gui.ui import theme
@@ -203,7 +203,7 @@ class TileView(QListView):
 
     Args:
         loader: reads the pictures.
-        side: of the square picture, pixels.
+        side: of the square picture, pixels; in a grid the least, pictures grow until the width is filled.
         lines: of text under it, 0..2.
         one_row: a film strip.
     """
@@ -221,6 +221,7 @@ class TileView(QListView):
         super().__init__(parent)
         self._loader = loader
         self._side = side
+        self._one_row = one_row
         self._elsewhere: dict[str, str] = {}
         self._tiles = TileModel(self)
         self._painter = _Painter(self, side, lines)
@@ -283,7 +284,21 @@ class TileView(QListView):
         return self._elsewhere.get(tile.path, tile.path)
 
     def _pixels(self) -> int:
-        return round(self._side * self.devicePixelRatioF())
+        # One size for every width of the window, sharp enough for a picture that has grown by a quarter.
+        return round(self._side * (1.0 if self._one_row else 1.25) * self.devicePixelRatioF())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the pictures of a grid fill the width."""
+        super().resizeEvent(event)
+        if self._one_row:
+            return
+        # Always less the scroll bar, which would otherwise come and go with the pictures' size.
+        width = self.contentsRect().width() - self.verticalScrollBar().sizeHint().width() - 2
+        columns = max(1, width // (self._side + GAP))
+        side = max(self._side, min(width // columns - GAP, 2 * self._side))
+        if side != self._painter.side:
+            self._painter.side = side
+            self.setGridSize(self._painter.size())
 
     def _repaint(self) -> None:
         self.viewport().update()
