@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 
 from resnext_gui.messages import Answer, DeviceChosen, Failed, Source, TrainSpec, UserError
@@ -22,6 +22,7 @@ from resnext_gui.ui.session_answers import AnswerDesk
 from resnext_gui.ui.session_corrections import CorrectionDesk
 from resnext_gui.ui.session_import import ImportDesk
 from resnext_gui.ui.session_quick import QuickDesk
+from resnext_gui.ui.session_signals import SessionSignals
 from resnext_gui.ui.session_training import TrainingDesk
 from resnext_gui.ui.session_weights import WeightsDesk
 from resnext_gui.ui.state import Device, ModelInfo, Problem, QuickState, TrainingState, Unfinished, Work
@@ -34,7 +35,7 @@ LOOK_AGAIN = 3000
 """The same, while the project's drive is not there."""
 
 
-class Session(QObject):
+class Session(SessionSignals):
     """An open project with its engine.
 
     Args:
@@ -43,32 +44,6 @@ class Session(QObject):
         trainer: a client for runs, or None for one of its own.
         log_folder: where engines write what they have to say.
     """
-
-    photos_changed = Signal()
-    labels_changed = Signal()
-    runs_changed = Signal()
-    model_changed = Signal()
-    undo_changed = Signal()
-    thumbnail_ready = Signal(int, str)
-    work_changed = Signal(object)
-    import_finished = Signal(object)
-    reconciled = Signal(object)
-    quick_changed = Signal(object)
-    training_changed = Signal(object)
-    batch_point = Signal(object)
-    epoch_line = Signal(object)
-    answered = Signal(object)
-    refused = Signal(object)
-    classify_changed = Signal(int, int)
-    evaluation_ready = Signal(object)
-    evaluation_failed = Signal(object)
-    model_view_ready = Signal(str, str)
-    device_changed = Signal(object)
-    problem = Signal(object)
-    navigate = Signal(str)
-    name_changed = Signal(str)
-    back = Signal()
-    """The project can be reached again after a `problem` said that it could not."""
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from resnext_gui.ui.session_signals import SessionSignals
 
 QUICK = {
     "phase": "none",
@@ -40,32 +40,8 @@ TRAINING = {
 }
 
 
-class FakeSession(QObject):
+class FakeSession(SessionSignals):
     """Stands in for `resnext_gui.ui.session.Session`; `calls` holds (name, arguments) in order."""
-
-    photos_changed = Signal()
-    labels_changed = Signal()
-    runs_changed = Signal()
-    model_changed = Signal()
-    undo_changed = Signal()
-    thumbnail_ready = Signal(int, str)
-    work_changed = Signal(object)
-    import_finished = Signal(object)
-    reconciled = Signal(object)
-    quick_changed = Signal(object)
-    training_changed = Signal(object)
-    batch_point = Signal(object)
-    epoch_line = Signal(object)
-    answered = Signal(object)
-    refused = Signal(object)
-    classify_changed = Signal(int, int)
-    evaluation_ready = Signal(object)
-    evaluation_failed = Signal(object)
-    model_view_ready = Signal(str, str)
-    device_changed = Signal(object)
-    problem = Signal(object)
-    navigate = Signal(str)
-    project_changed = Signal()
 
     def __init__(self, project: Any = None) -> None:
         super().__init__()
