@@ -222,6 +222,8 @@ class Session(SessionSignals):
 
     def look(self) -> None:
         """See whether anybody changed photographs or labels, and tell."""
+        if self._closed:  # a job's last word, which arrives when the window is about to end
+            return
         try:
             version = self.project.data_version()
         except UserError as error:

@@ -122,13 +122,14 @@ def how_sure(top: Sequence[tuple[str, float]]) -> str:
     if not top:
         return ""
     probability = top[0][1]
+    shown = hundredth(probability) / 100  # the same number must not have two words
     if is_unsure(top):
         word = _tr("Not sure")
-    elif probability >= 0.95:
+    elif shown >= 0.95:
         word = _tr("Very sure")
-    elif probability >= 0.85:
+    elif shown >= 0.85:
         word = _tr("Sure")
-    elif probability >= 0.65:
+    elif shown >= 0.65:
         word = _tr("Fairly sure")
     else:
         word = _tr("Not very sure")

@@ -483,3 +483,13 @@ def test_closing_waits_for_a_large_correction(qtbot, make_session, photographs, 
     session.close()
     with Project.open(project.folder) as again:
         assert [(label.name, label.count) for label in again.labels()] == [("daisy", 0), ("flower", 8)]
+
+
+def test_a_last_word_after_closing_is_no_trouble(qtbot, make_session, photographs):
+    session = make_session()
+    session.add_sources([Source(str(photographs))])
+    session.close()
+    told = []
+    session.photos_changed.connect(lambda: told.append("changed"))
+    session.look()
+    assert told == []

@@ -34,6 +34,7 @@ def test_close_answers_are_unsure_and_named() -> None:
 def test_sure_answers_say_how_sure() -> None:
     assert words.how_sure([("rust", 0.78), ("good", 0.22)]) == "Fairly sure, 78 in 100"
     assert words.how_sure([("rust", 0.9998), ("good", 0.0002)]) == "Very sure, 99 in 100"
+    assert {words.how_sure([("rust", p), ("good", 1 - p)]) for p in (0.946, 0.954)} == {"Very sure, 95 in 100"}
     assert not words.is_unsure([("rust", 0.78), ("good", 0.22)])
 
 
