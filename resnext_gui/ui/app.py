@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     if shown is None:
         doorman.asked.connect(lambda asked: _come_forward(window, asked))
         doorman.listen()
-    _obey_signals(app, window.leave_politely)
+    _obey_signals(app, window)
     status = app.exec()
     doorman.close()
     warm_up.wait()
@@ -126,10 +126,16 @@ def _come_forward(window: MainWindow, path: str | None) -> None:
         _open(window, path)
 
 
-def _obey_signals(app: QApplication, close: Callable[[], Any]) -> None:
+def _obey_signals(app: QApplication, window: MainWindow) -> None:
     """Let Ctrl+C in a terminal, and a polite kill, end the program; nobody may be there to answer a question."""
+
+    def end(_number: int, _frame: object) -> None:
+        # Python calls this in the middle of whatever runs, which may be the painting of a widget.  Closing deletes
+        # widgets, so it waits until nobody is at work on one.
+        QTimer.singleShot(0, window, window.leave_politely)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: close())
+        signal.signal(number, end)
     # Python sees signals only between two of its own instructions, so give it some.
     timer = QTimer(app)
     timer.timeout.connect(lambda: None)

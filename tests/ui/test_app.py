@@ -58,6 +58,24 @@ def shown(window):
 sys.exit(app.main([], shown=shown))
 """
 
+INTERRUPTED = """
+import os, signal, sys
+from PySide6.QtCore import QTimer
+from resnext_gui.ui import app, engine_client
+engine_client.worker_command = lambda: sys.argv[2:]
+def shown(window):
+    def report():
+        gallery = window.pages["photos"].gallery if "photos" in window.pages else None
+        if gallery is None or not gallery.isVisible():
+            return QTimer.singleShot(50, report)
+        session = window.session
+        signal.raise_signal(signal.SIGTERM)
+        # The handler has run here and now, in the middle of this.
+        print("whole", gallery.isVisible() and not session.closed, flush=True)
+    report()
+sys.exit(app.main([sys.argv[1]], shown=shown))
+"""
+
 
 def test_what_the_system_asks_to_open_is_opened(own_home, tmp_path):
     with Project.create(tmp_path / "prüfung") as project:
@@ -83,6 +101,12 @@ def test_the_program_starts_learns_and_ends_without_leaving_anything_behind(phot
         assert program.wait(20) == 0
     assert dead(int(ready[1]))
     assert (log_folder() / "engine-assistant.log").exists()
+
+
+def test_a_polite_kill_waits_until_no_widget_is_at_work(photographs, own_home):
+    command = [sys.executable, "-c", INTERRUPTED, str(photographs), *fake_program()]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True, timeout=60)
+    assert done.stdout == "whole True\n"
 
 
 def test_warming_up_imports_the_pages():
