@@ -143,6 +143,7 @@ class _Table:
 
 def _steps(folder: Path, table: _Table) -> None:
     from resnext_gui.ui import app, theme
+    from resnext_gui.ui.garbage import GarbageCollector
     from resnext_gui.ui.main_window import MainWindow
     from resnext_gui.ui.settings import Settings
 
@@ -151,6 +152,7 @@ def _steps(folder: Path, table: _Table) -> None:
         application = app.make_application()
         application.setQuitOnLastWindowClosed(False)
         theme.install(application, "system")
+        garbage = GarbageCollector()
         window = MainWindow(Settings())
         loop = QEventLoop()
         painted: list[float] = []
@@ -171,6 +173,7 @@ def _steps(folder: Path, table: _Table) -> None:
             window.deleteLater()
             QCoreApplication.sendPostedEvents(None, 0)
             application.processEvents()
+            garbage.stop()
 
 
 def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:
@@ -214,12 +217,14 @@ def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:
             raise SelfTestError(f"there is no model among {files}")
         words.append(f"{sum((home / name).stat().st_size for name in files) / 1e6:.0f} MB")
 
+    from resnext_gui.ui.widgets import plot
+
     with table.step("pages shown") as words:
         for key in ("photos", "train", "results", "classify"):
             window.turn_to(key)
             _pause(0.3)
         began = time.monotonic()
-        while "pyqtgraph" not in sys.modules:  # it comes on a thread, some time after the page
+        while not plot.ready():  # it comes in slices, some time after the page
             if time.monotonic() > began + 30:
                 raise SelfTestError("the plots did not come")
             _pause(0.1)

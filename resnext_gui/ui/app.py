@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from resnext_gui import __version__
 from resnext_gui.ui import errors, single_instance, theme
+from resnext_gui.ui.garbage import GarbageCollector
 from resnext_gui.ui.settings import Settings, log_folder, own_folder
 from resnext_gui.ui.warmup import WarmUp
 
@@ -53,6 +54,7 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
 
     from resnext_gui.ui.main_window import MainWindow
 
+    garbage = GarbageCollector()
     window = MainWindow(settings)
     app.setWindowIcon(theme.icon("app"))
     # The window decides when the program ends: a run may finish without it.
@@ -73,9 +75,10 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     _obey_signals(app, window)
     status = app.exec()
     doorman.close()
-    warm_up.wait()
+    warm_up.stop()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, 0)
+    garbage.stop()
     return int(status)
 
 

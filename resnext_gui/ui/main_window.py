@@ -22,6 +22,7 @@ from resnext_gui.messages import UserError
 from resnext_gui.project import Project, is_project, new_project_folder, project_folder
 from resnext_gui.ui import theme, words
 from resnext_gui.ui.engine_client import EngineClient
+from resnext_gui.ui.importing import Steps
 from resnext_gui.ui.intake import ASK, LEARN, Intake
 from resnext_gui.ui.keys import groups
 from resnext_gui.ui.menu import make_menu
@@ -256,7 +257,7 @@ class MainWindow(QMainWindow):
             hint = self.tr("Copy its folder to a place of your own and open it there.")
             self.show_problem(Problem("", message, hint, code="read_only", tone="caution"))
         # Step by step from here, and the window gets its turn in between.
-        QTimer.singleShot(0, session, self._make_first_page)
+        Steps(PAGES[0].import_steps(), self._make_first_page, session)
 
     def _make_first_page(self) -> None:
         if self.session is not None and self._page == "start":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QCoreApplication
+
+from resnext_gui.ui.importing import whole_package
 
 
 class Place(NamedTuple):
@@ -19,6 +22,11 @@ class Place(NamedTuple):
     def title(self) -> str:
         """The title in the person's language."""
         return QCoreApplication.translate("places", self.name)
+
+    def import_steps(self) -> Iterator[object]:
+        """Import what the page needs, step by step."""
+        yield from whole_package("resnext_gui.ui.widgets")
+        self.load()
 
     def load(self) -> Any:
         """Import the page and return its class, which is made with the session."""

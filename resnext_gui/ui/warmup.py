@@ -1,41 +1,39 @@
-"""Imports what the pages need while the first page is looked at, on a thread, so that nothing has to wait later."""
+"""Imports what the pages need while the first page is looked at, in slices, so that nothing has to wait later."""
 
 from __future__ import annotations
 
 import gc
-import importlib
-import logging
-import threading
+from collections.abc import Iterator
 
-from resnext_gui.ui.places import PAGES
-
-log = logging.getLogger(__name__)
+from resnext_gui.ui.importing import Steps, whole_package
 
 
 class WarmUp:
-    """One thread that imports the pages.  Starting it again costs nothing."""
+    """Imports the pages and the plotting library.  Starting it again costs nothing."""
 
     def __init__(self) -> None:
-        self._thread: threading.Thread | None = None
+        self._steps: Steps | None = None
 
     def start(self) -> None:
         """Begin."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=_import_pages, name="warm-up", daemon=True)
-            self._thread.start()
+        if self._steps is None:
+            # What has been imported stays for good: looking through it again and again would cost 20 ms each time.
+            self._steps = Steps(_steps(), done=gc.freeze)
 
-    def wait(self, seconds: float = 5.0) -> None:
-        """Wait for its end: a thread in the middle of an import must not outlive the program."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+    @property
+    def done(self) -> bool:
+        """Whether everything is there."""
+        return self._steps is not None and not self._steps.active
+
+    def stop(self) -> None:
+        """Import no more."""
+        if self._steps is not None:
+            self._steps.stop()
 
 
-def _import_pages() -> None:
-    for place in PAGES:
-        try:
-            place.load()
-        except ImportError:
-            log.exception("the page %s is not there", place.key)  # told again, to the person, when it is opened
-    importlib.import_module("pyqtgraph")
-    # What has been imported stays for good: looking through it again and again would cost 20 ms each time.
-    gc.freeze()
+def _steps() -> Iterator[object]:
+    yield from whole_package("resnext_gui.ui.widgets")
+    yield from whole_package("resnext_gui.ui.pages")
+    from resnext_gui.ui.widgets import plot
+
+    yield from plot.library()

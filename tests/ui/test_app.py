@@ -18,6 +18,7 @@ from resnext_gui.ui import errors, theme
 from resnext_gui.ui.places import PAGES
 from resnext_gui.ui.settings import log_folder
 from resnext_gui.ui.warmup import WarmUp
+from resnext_gui.ui.widgets import plot
 from tests.ui.conftest import fake_program
 from tests.ui.test_engine_client import dead
 
@@ -109,11 +110,12 @@ def test_a_polite_kill_waits_until_no_widget_is_at_work(photographs, own_home):
     assert done.stdout == "whole True\n"
 
 
-def test_warming_up_imports_the_pages():
+def test_warming_up_imports_the_pages(qtbot):
     warm_up = WarmUp()
     warm_up.start()
     warm_up.start()
-    warm_up.wait(60)
+    qtbot.waitUntil(lambda: warm_up.done, timeout=60_000)
+    assert plot.ready()
     assert all(place.load().key == place.key for place in PAGES)
 
 

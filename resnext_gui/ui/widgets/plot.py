@@ -1,12 +1,11 @@
-"""One plot in the program's look.  pyqtgraph takes a second to import, so a thread does that and we wait meanwhile."""
+"""One plot in the program's look.  pyqtgraph takes long to import, which is done in slices while we wait."""
 
 from __future__ import annotations
 
-import importlib
+import logging
 import math
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
@@ -14,28 +13,50 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent, QPen
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
 
 from resnext_gui.ui import theme
+from resnext_gui.ui.importing import REST, SLICE, InSlices, Steps, everything_in, without_qt
 
-_loaded = threading.Event()
-_loading: list[threading.Thread] = []
+log = logging.getLogger(__name__)
+
+PACKAGE = "pyqtgraph"
+BEFORE = ("numpy", "ctypes", "decimal", "importlib.resources", "pkgutil", "pydoc", "sysconfig", "xml.etree.ElementTree")
+"""What the plotting library imports that has nothing to do with Qt."""
+LOOKED_THROUGH = ("QtCore", "QtGui", "QtWidgets", "QtTest")
+"""Modules of Qt whose every class it looks at."""
+
+_library: list[Iterator[object]] = []
+_ready: list[str] = []
+_loading: list[Steps] = []
+
+
+def library() -> Iterator[object]:
+    """Return the steps that import the plotting library: always the same, whoever takes them."""
+    if not _library:
+        _library.append(_import())
+    return _library[0]
+
+
+def _import() -> Iterator[object]:
+    yield from without_qt(BEFORE)
+    for module in LOOKED_THROUGH:
+        yield from everything_in(f"PySide6.{module}")
+    package = InSlices(PACKAGE)
+    while not package.step(SLICE):
+        yield REST
+    if package.error is None:
+        _ready.append(PACKAGE)
+    else:
+        log.error("the plots cannot be drawn: %s", package.error)
 
 
 def preload() -> None:
-    """Begin to import the plotting library on a thread of its own.  Calling it again costs nothing."""
+    """Begin to import the plotting library.  Calling it again costs nothing."""
     if not _loading:
-        # The import lock makes this wait for anyone who imports it already.
-        thread = threading.Thread(target=_load, name="plotting", daemon=True)
-        _loading.append(thread)
-        thread.start()
-
-
-def _load() -> None:
-    importlib.import_module("pyqtgraph")
-    _loaded.set()
+        _loading.append(Steps(library()))
 
 
 def ready() -> bool:
     """Whether plots can be drawn without waiting."""
-    return _loaded.is_set()
+    return bool(_ready)
 
 
 class Plot(QWidget):
