@@ -173,7 +173,7 @@ def _steps(folder: Path, table: _Table) -> None:
             window.deleteLater()
             QCoreApplication.sendPostedEvents(None, 0)
             application.processEvents()
-            garbage.stop()
+            garbage.end()
 
 
 def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:

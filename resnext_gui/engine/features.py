@@ -181,8 +181,9 @@ def current_photographs(project: Project) -> Photographs:
         only = labels[learning[0].label]
         raise UserError(
             "one_label",
-            "A classifier compares labels, and there "
-            + (f"is only one: “{only}”." if len(labels) < 2 else f"are photographs of “{only}” only."),
+            f"A classifier compares labels, and there is only one: “{only}”."
+            if len(labels) < 2
+            else f"A classifier compares labels, and there are photographs of “{only}” only.",
             "Add photographs of at least one other label.",
         )
     return Photographs(labels, learning, practice)

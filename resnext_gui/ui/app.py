@@ -14,7 +14,7 @@ from PySide6.QtGui import QFileOpenEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from resnext_gui import __version__
-from resnext_gui.ui import errors, single_instance, theme
+from resnext_gui.ui import errors, languages, single_instance, theme
 from resnext_gui.ui.garbage import GarbageCollector
 from resnext_gui.ui.settings import Settings, log_folder, own_folder
 from resnext_gui.ui.warmup import WarmUp
@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = make_application()
+    languages.install(app)
     path = single_instance.absolute(arguments.path)
     name = single_instance.socket_name(own_folder())
     if shown is None and single_instance.hand_over(name, path):
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     warm_up.stop()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, 0)
-    garbage.stop()
+    garbage.end()
     return int(status)
 
 

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from resnext_gui import messages
 from resnext_gui.messages import Command, Failed, Finished, Message
+from resnext_gui.ui import engine_texts
 from resnext_gui.ui.engine_line import EngineLine, Patience
 
 WINDOW_SHARE = 0.008
@@ -186,6 +187,6 @@ class EngineClient(QObject):
             return  # of a job that has ended: nobody is interested any more
         if isinstance(event, Finished | Failed):
             del self._jobs[job_id]
-        job._deliver(event)
+        job._deliver(engine_texts.translated(event))
         if job.done:
             job.deleteLater()

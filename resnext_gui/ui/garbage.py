@@ -1,8 +1,9 @@
-"""Collects cyclic garbage on the window's thread alone.
+"""Collects cyclic garbage on the window's thread alone, and between two events.
 
 Python collects on whichever thread happens to allocate when its time has come.  Where widgets are part of the garbage,
 that thread then destroys them, perhaps while the window sends them an event; a Qt object may only be destroyed on the
-thread that it belongs to.
+thread that it belongs to.  On the right thread, too, there are wrong moments: the bindings allocate while they hold a
+lock of Qt's which the end of an object wants.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ class GarbageCollector(QObject):
             if gc.get_count()[generation] > gc.get_threshold()[generation] > 0:
                 gc.collect(generation)
                 return
+
+    def end(self) -> None:
+        """Collect for the last time, while Qt is whole.  Python's own collection stays off for the program's end."""
+        self._timer.stop()
+        gc.collect()
 
     def stop(self) -> None:
         """Give the work back to Python."""

@@ -27,6 +27,7 @@ BETWEEN = 10
 """Milliseconds that belong to the person after each slice."""
 REST = object()
 """A step that says: nothing more can be done in this slice."""
+END = object()
 
 
 class InSlices:
@@ -111,16 +112,21 @@ class Steps(QObject):
 
     def _slice(self) -> None:
         until = time.monotonic() + SLICE
-        try:
-            while time.monotonic() < until and next(self._steps) is not REST:
-                continue
-        except StopIteration:
-            self.stop()
-            if self._done is not None:
-                self._done()
-        except Exception:
-            self.stop()
-            raise
+        while time.monotonic() < until:
+            try:
+                step = next(self._steps, END)
+            except Exception:
+                self.stop()
+                raise
+            if step is END:
+                break
+            if step is REST:
+                return
+        else:
+            return
+        self.stop()
+        if self._done is not None:
+            self._done()
 
 
 def whole_package(package: str) -> Iterator[object]:

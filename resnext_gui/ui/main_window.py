@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from resnext_gui.messages import UserError
 from resnext_gui.project import Project, is_project, new_project_folder, project_folder
 from resnext_gui.ui import theme, words
 from resnext_gui.ui.engine_client import EngineClient
+from resnext_gui.ui.engine_texts import say
 from resnext_gui.ui.importing import Steps
 from resnext_gui.ui.intake import ASK, LEARN, Intake
 from resnext_gui.ui.keys import groups
@@ -342,7 +344,8 @@ class MainWindow(QMainWindow):
 
     def show_problem(self, problem: Problem, actions: Sequence[Action] = ()) -> None:
         """Show a banner on the page it concerns."""
-        self.banners.show_problem(problem, actions)
+        said = replace(problem, message=say(problem.message), hint=say(problem.hint))
+        self.banners.show_problem(said, actions)
 
     def _show_name(self, name: str) -> None:
         self.top.name.set_name(name)

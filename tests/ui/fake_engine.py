@@ -95,7 +95,7 @@ class Task:
                 counter.write_text(str(deaths + 1))
                 os._exit(72)
         if how == "error":
-            raise messages.UserError("no_photographs", "There are no photographs here.", "Choose another folder.")
+            raise messages.UserError("no_photographs", "There are no photographs in 'here'.", "Choose another folder.")
         if how == "fault":
             self.emit(Failed(self.id, "internal", "Something went wrong.", "", "Traceback: here"))
             return

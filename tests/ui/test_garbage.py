@@ -74,3 +74,14 @@ def test_old_garbage_is_found_too(qapp):
         assert lost() is None
     finally:
         collector.stop()
+
+
+def test_at_the_end_all_is_collected_and_python_stays_out_of_it(qapp, collected_by):
+    collector = GarbageCollector()
+    try:
+        lost = weakref.ref(Knot())
+        collector.end()
+        assert lost() is None
+        assert not gc.isenabled()
+    finally:
+        collector.stop()

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from resnext_gui.messages import UserError
 from resnext_gui.project import Label, Photo
 from resnext_gui.ui import words
+from resnext_gui.ui.engine_texts import say
 from resnext_gui.ui.pages.photos_incoming import Incoming
 from resnext_gui.ui.pages.photos_labelling import Labelling
 from resnext_gui.ui.pages.photos_loupe import LoupeDesk
@@ -403,20 +404,20 @@ class PhotosPage(QWidget):
         """Take the last correction back."""
         text = self.session.undo()
         if text:
-            self.say(self.tr("Undone: {what}").format(what=text), undo=False)
+            self.say(self.tr("Undone: {what}").format(what=say(text)), undo=False)
 
     def redo(self) -> None:
         """Do again what was undone."""
         text = self.session.redo()
         if text:
-            self.say(self.tr("Done again: {what}").format(what=text))
+            self.say(self.tr("Done again: {what}").format(what=say(text)))
 
     def _undo_changed(self) -> None:
         try:
             undo, redo = self.session.project.undo_text(), self.session.project.redo_text()
         except UserError:
             return
-        self.toolbar.set_undo(undo, redo)
+        self.toolbar.set_undo(undo and say(undo), redo and say(redo))
         self.incoming.undo_changed(undo)
 
     # ---------------------------------------------------------------------------------------------------------------

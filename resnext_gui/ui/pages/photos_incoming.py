@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from resnext_gui.messages import Source, UserError
+from resnext_gui.ui.engine_texts import say
 from resnext_gui.ui.widgets import files
 from resnext_gui.ui.widgets.findings import MOST_ROWS
 from resnext_gui.ui.widgets.receipt import plain_rule
@@ -106,7 +107,7 @@ class Incoming(QObject):
         try:
             sources = [replace(source, rule="auto", label=None) for source in self._sources()]
         except UserError as error:
-            show({"error": error.message})
+            show({"error": say(error.message)})
             return
         self._page.session.preview(sources, show)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -33,26 +33,25 @@ FEW = words.EXACT_BELOW
 """With fewer photographs than this an exam tells too little."""
 
 
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ResultsPage", text)
+
+
 def summary(evaluation: dict[str, Any]) -> list[tuple[str, str]]:
     """Return an evaluation in sentences: (text, role of the label that shows it), the first one in large letters."""
-    from PySide6.QtCore import QCoreApplication
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("ResultsPage", text)
-
     right, total = int(evaluation["right"]), int(evaluation["total"])
     exam = evaluation.get("kind", "exam") == "exam"
     span = words.in_hundred(*words.interval(right, total))
     if total < FEW:
-        text = tr("{count}: too few to tell, anything from {interval}.")
+        text = _tr("{count}: too few to tell, anything from {interval}.")
         lines = [(text.format(count=words.of(right, total), interval=span), "title")]
     else:
-        text = tr("{count} right in the exam.") if exam else tr("{count} right in practice.")
+        text = _tr("{count} right in the exam.") if exam else _tr("{count} right in practice.")
         lines = [(text.format(count=words.of(right, total)), "title")]
-        text = tr("For new photographs taken the same way expect {interval}.")
+        text = _tr("For new photographs taken the same way expect {interval}.")
         lines.append((text.format(interval=span), "lead"))
     if not exam:
-        text = tr(
+        text = _tr(
             "There are too few photographs for an exam: it needs five or more of a label. Practice photographs also "
             "choose the model, so they flatter it a little."
         )
@@ -61,12 +60,12 @@ def summary(evaluation: dict[str, Any]) -> list[tuple[str, str]]:
     common = int(baseline.get("right") or 0)
     # It matters where guessing comes near: half as good as the model, or more than half of all.
     if total and baseline.get("label") and (common * 2 >= total or common * 10 >= right * 8):
-        text = tr("Always answering {label} would get {count}.")
+        text = _tr("Always answering {label} would get {count}.")
         tone = "wrong" if common >= right else "quiet"
         lines.append((text.format(label=f"“{baseline['label']}”", count=words.of(common, total)), tone))
     uses = int(evaluation.get("uses") or 0)
     if exam and uses > 1:
-        lines.append((tr("The exam was used {uses} times; now slightly flattering.").format(uses=uses), "caution"))
+        lines.append((_tr("The exam was used {uses} times; now slightly flattering.").format(uses=uses), "caution"))
     return lines
 
 

@@ -48,7 +48,8 @@ class FolderDrawing(QWidget):
         _folder(painter, QRectF(2, 2, 60, 46), c.accent, c.accent_soft)
         _text(painter, QRectF(76, 8, 240, 32), self.tr("Flowers"), 18, c.text, bold=True)
         painter.setPen(QPen(QColor(c.edge), 1.5))
-        for row, label in enumerate(("daisy", "rose", "tulip")):
+        names = {"daisy": self.tr("daisy"), "rose": self.tr("rose"), "tulip": self.tr("tulip")}
+        for row, (label, name) in enumerate(names.items()):
             top = 72 + row * (ROW + 4)
             middle = top + TILE / 2
             bend = QPainterPath(QPointF(28, 52 if row == 0 else middle - ROW - 4))
@@ -59,7 +60,7 @@ class FolderDrawing(QWidget):
             painter.setPen(QPen(QColor(c.edge), 1.5))
             painter.drawPath(bend)
             _folder(painter, QRectF(56, middle - 17, 44, 34), c.accent, c.accent_soft)
-            _text(painter, QRectF(110, middle - 14, 60, 28), self.tr(label), 15, c.text)
+            _text(painter, QRectF(110, middle - 14, 60, 28), name, 15, c.text)
             for number in range(4):
                 tile = QRectF(170 + number * (TILE + 6), top, TILE, TILE)
                 _photograph(painter, tile, label, number)
