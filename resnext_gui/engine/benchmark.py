@@ -18,6 +18,7 @@ from resnext_gui.engine import benchmark_rivals as rivals
 from resnext_gui.engine.benchmark_rivals import Step
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.resnext import build_preset, inference_model
+from resnext_gui.engine.streams import InHalves
 from resnext_gui.engine.timing import grouped_layer_step
 
 BATCH = 16
@@ -129,7 +130,7 @@ def our_step(training: bool, precision: str, pixels: Any, labels: Any, preset: s
     try:
         model = build_preset(preset, input_shape=pixels.shape[1:])
         if not training:
-            function = backend.fast_function(inference_model(model))
+            function = InHalves(backend.fast_function(inference_model(model)))
             return lambda: function(pixels)
         model.compile(
             keras.optimizers.SGD(0.01, momentum=0.9),

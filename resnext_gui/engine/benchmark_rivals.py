@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,10 @@ def torch_inference(pixels: _Array, precision: str, threads: int) -> Step:
 
 
 def openvino_inference(pixels: _Array, precision: str, threads: int) -> Step:
-    """Return OpenVINO's inference of PyTorch's network, with its hint for this precision."""
+    """Return OpenVINO's inference of PyTorch's network, with its hint for this precision.
+
+    As one batch, or as two halves in two streams, whichever is faster here.
+    """
     import openvino
     import torch
 
@@ -123,12 +127,34 @@ def openvino_inference(pixels: _Array, precision: str, threads: int) -> Step:
         model = openvino.convert_model(network, example_input=torch.zeros(1, 3, *pixels.shape[1:3]))
     options = {
         "INFERENCE_NUM_THREADS": threads,
-        "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32" if precision == "float32" else "bf16",
     }
-    compiled = openvino.Core().compile_model(model, "CPU", options)
     x = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-    return lambda: compiled(x)
+    whole = openvino.Core().compile_model(model, "CPU", {**options, "PERFORMANCE_HINT": "LATENCY"})
+    if len(x) < 2 or len(x) % 2:
+        return lambda: whole(x)
+    model.reshape([len(x) // 2, *x.shape[1:]])
+    queue = openvino.AsyncInferQueue(openvino.Core().compile_model(model, "CPU", {**options, "NUM_STREAMS": 2}), 2)
+    halves = np.split(x, 2)
+
+    def in_streams() -> None:
+        for half in halves:
+            queue.start_async(half)
+        queue.wait_all()
+
+    return _faster(lambda: whole(x), in_streams)
+
+
+def _faster(*steps: Step) -> Step:
+    """Return the fastest of `steps`, timed in turns."""
+    best = [float("inf")] * len(steps)
+    for turn in range(4):
+        for number, step in enumerate(steps):
+            began = time.perf_counter()
+            step()
+            if turn:
+                best[number] = min(best[number], time.perf_counter() - began)
+    return steps[best.index(min(best))]
 
 
 def onnxruntime_inference(pixels: _Array, precision: str, threads: int) -> Step:

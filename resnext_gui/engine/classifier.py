@@ -24,6 +24,7 @@ from resnext_gui.engine.images import load_uint8, normalise
 from resnext_gui.engine.modelfile import ModelFile, build_network, find_weights, read_head, read_model
 from resnext_gui.engine.pixels import DecodePool, denormalise
 from resnext_gui.engine.resnext import inference_model
+from resnext_gui.engine.streams import InHalves
 from resnext_gui.engine.walk import list_folder
 from resnext_gui.messages import Answer, Classify, ModelView, Progress, Refused, UserError
 from resnext_gui.project import Project
@@ -74,6 +75,7 @@ class Classifier:
             )
         else:
             self._network = inference_model(build_network(folder, self.file))
+        self._answers = InHalves(self._network.predict_on_batch)
 
     @classmethod
     def load(cls, project: Project, model: str | None = None) -> Classifier:
@@ -124,7 +126,7 @@ class Classifier:
 
     def _outputs(self, inputs: Features) -> Features:
         """Return float32 logits (batch, labels) for preprocessed pixels."""
-        outputs = np.asarray(self._network.predict_on_batch(inputs), np.float32)
+        outputs = self._answers(inputs)
         return outputs if self._head is None else self._head.logits(outputs)
 
     def probabilities(self, pixels: list[Pixels]) -> npt.NDArray[np.float64]:

@@ -36,6 +36,7 @@ from resnext_gui.engine.modelfile import (
 )
 from resnext_gui.engine.pixels import DecodePool
 from resnext_gui.engine.resnext import inference_model
+from resnext_gui.engine.streams import InHalves
 from resnext_gui.engine.weights import ResolvedWeights, load_backbone, resolve_weights
 from resnext_gui.messages import DeviceChosen, MakeQuick, ModelReady, Progress, Refused, UserError
 from resnext_gui.project import Item, Project
@@ -223,13 +224,13 @@ class Extractor:
     """Passes photographs through a frozen backbone, in batches of one size."""
 
     def __init__(self, stage: Stage) -> None:
-        self._network = feature_network(stage.resolved, stage.prep.size, stage.seed)
-        self._prep = stage.prep
+        network, prep = feature_network(stage.resolved, stage.prep.size, stage.seed), stage.prep
+        self._features = InHalves(lambda squares: network.predict_on_batch(normalise(squares, prep)))
 
     def __call__(self, pixels: list[npt.NDArray[np.uint8]]) -> Features:
         """Return float32 (photographs, features) for up to `BATCH` squares, uint8 (size, size, 3)."""
         stacked = np.stack(pixels + [pixels[-1]] * (BATCH - len(pixels)))
-        return np.asarray(self._network.predict_on_batch(normalise(stacked, self._prep)), np.float32)[: len(pixels)]
+        return self._features(stacked)[: len(pixels)]
 
 
 class FeatureReader:

@@ -23,6 +23,7 @@ from resnext_gui.engine.optimizer import StagedAdamW, schedule
 from resnext_gui.engine.pixels import DecodePool
 from resnext_gui.engine.recipe import Recipe
 from resnext_gui.engine.resnext import HEAD_STAGE, stage_of
+from resnext_gui.engine.streams import InHalves
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -211,6 +212,7 @@ class Fitting:
         self.shadow = keras.models.clone_model(model)
         self.shadow.set_weights(model.get_weights())
         self.shadow.trainable = False
+        self._shadow_answers = InHalves(self.shadow.predict_on_batch)
         model.compile(
             optimizer=self.optimizer,
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.smoothing),
@@ -245,7 +247,7 @@ class Fitting:
             filled = np.resize(rows, EVALUATION_BATCH)
             total: Floats = np.zeros((1, 1), np.float32)
             for side in range(practice.sides):
-                total = total + np.asarray(self.shadow.predict_on_batch(practice.inputs(filled, side)), np.float32)
+                total = total + self._shadow_answers(practice.inputs(filled, side))
                 if check:
                     self.control.check()
             answers.append(total[: len(rows)] / np.float32(practice.sides))

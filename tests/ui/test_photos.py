@@ -201,6 +201,28 @@ def test_findings_say_why_and_can_be_left_out(page: PhotosPage, project: Project
     assert project.unreadable_count() == 0 and page.stack.currentWidget() is page.gallery
 
 
+def test_photographs_that_are_gone_are_looked_for_where_the_person_says(
+    page: PhotosPage, session: PhotosSession, project: Project, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = list(project.photo_ids("all"))[:2]
+    project.set_status(gone, "gone")
+    session.photos_changed.emit()
+    qtbot.waitUntil(lambda: "2 photographs are gone" in page.findings_line.text.text())
+    page.incoming.show_findings("gone")
+    assert page.findings.tree.topLevelItemCount() == 2 and page.findings.find_button.isVisible()
+    asked: list[str] = []
+    added: list[Source] = []
+
+    def choose(_parent: Any, title: str, take: Any) -> None:
+        asked.append(title)
+        take(["/another/drive"])
+
+    monkeypatch.setattr("resnext_gui.ui.widgets.files.ask_folder", choose)
+    monkeypatch.setattr(session, "add_sources", added.extend)
+    QTest.mouseClick(page.findings.find_button, Qt.MouseButton.LeftButton)
+    assert asked == ["Where are the photographs now?"] and added == [Source("/another/drive")]
+
+
 def test_receipt_undo_takes_the_import_back(page: PhotosPage, session: PhotosSession, project: Project) -> None:
     session.import_finished.emit(receipt())
     assert page.receipt.isVisible() and page.receipt.undo_button.isVisible()
