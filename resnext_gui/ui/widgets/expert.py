@@ -57,6 +57,7 @@ class _Number(QSpinBox):
         super().__init__()
         self.setRange(least, most)
         self.setSpecialValueText(least_text)
+        self.lineEdit().setTextMargins(8, 0, 0, 0)  # the style sheet's padding does not reach the field inside
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 

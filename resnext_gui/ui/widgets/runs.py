@@ -179,7 +179,8 @@ class RunRow(QFrame):
         if not self.name.hasFocus():
             self.name.setText(notes.title)
             self.name.setCursorPosition(0)
-        self._when.setText(words.when(notes.created))
+        # A run without a name of its own is called by its date already.  The column stays, so that rows line up.
+        self._when.setText(words.when(notes.created) if notes.name else "")
         self._differs.set_text(what_differs(notes.spec, earlier.spec if earlier is not None else None))
         self._spark.set_values(notes.scores)
         self._score.setText("" if notes.right is None else words.of(notes.right, notes.total))
