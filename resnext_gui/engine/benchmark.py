@@ -5,6 +5,7 @@ Every comparison is made in turns, so that a busy moment of the computer hits al
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,12 @@ from resnext_gui.engine.timing import grouped_layer_step
 BATCH = 16
 SIZE = 224
 PRESET = "resnext50_32x4d"
+
+TURN = 0.2
+"""Seconds that a turn of a short step takes."""
+MOST_CALLS = 8
+FIRST_CALL = 8.0
+"""A step whose first call takes so many seconds is slow whether it compiled or not."""
 
 
 def run_benchmark(
@@ -144,15 +151,28 @@ def our_step(training: bool, precision: str, pixels: Any, labels: Any, preset: s
 
 
 def _in_turns(steps: dict[str, Step], control: Control, rounds: int) -> dict[str, float]:
-    """Return each step's median seconds; a first call of each is not counted."""
-    for step in steps.values():
-        control.check()
-        step()
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
+    """Return each step's median seconds; first calls are not counted.
+
+    The order changes from round to round, and a short step is taken several times in a turn: whoever follows a step of
+    ten seconds finds caches and memory in disorder.
+    """
+    calls: dict[str, int] = {}
+    for name, step in steps.items():
+        for _ in range(2):  # the first call also compiles
             control.check()
             began = time.perf_counter()
             step()
-            times[name].append(time.perf_counter() - began)
+            took = time.perf_counter() - began
+            if took > FIRST_CALL:
+                break
+        calls[name] = max(1, min(MOST_CALLS, round(TURN / took)))
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    order = random.Random(0)  # noqa: S311 - no secret
+    for _ in range(rounds):
+        for name in order.sample(sorted(steps), len(steps)):
+            control.check()
+            for _ in range(calls[name]):
+                began = time.perf_counter()
+                steps[name]()
+                times[name].append(time.perf_counter() - began)
     return {name: statistics.median(found) for name, found in times.items()}
