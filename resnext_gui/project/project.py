@@ -151,7 +151,9 @@ class Project(Kinds):
         return default if text is None else json.loads(text)
 
     def set_setting(self, key: str, value: Any) -> None:
-        """Store a setting, any JSON value; None removes it."""
+        """Store a setting, any JSON value; None removes it.  What is so already is not written again."""
+        if self.setting(key) == value:
+            return
         with self._writing(changes=False) as db:
             _set(db, key, value)
 

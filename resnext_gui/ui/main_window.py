@@ -187,11 +187,18 @@ class MainWindow(QMainWindow):
         return self.pages.get(key)
 
     def _make_next(self) -> None:
-        """Make the pages that are not in front one by one, so that opening a project never holds up the window."""
+        """Make the pages that are not in front one by one, so that opening a project never holds up the window.
+
+        The engine's work on the project begins after them: it would take the processor from the window meanwhile.
+        """
+        if self.session is None:
+            return
         missing = [place.key for place in PAGES if place.key not in self.pages]
-        if self.session is not None and missing:
+        if missing:
             self._made(missing[0])
             QTimer.singleShot(PAGE_EVERY, self.session, self._make_next)
+        else:
+            self.session.open_up()
 
     # ---- projects
 
@@ -277,7 +284,6 @@ class MainWindow(QMainWindow):
         if self.session is None:
             return
         self._remember()
-        self.session.open_up()
         for unfinished in self.session.unfinished()[:1]:
             self._offer(unfinished)
         QTimer.singleShot(PAGE_EVERY, self.session, self._make_next)

@@ -265,6 +265,8 @@ def main() -> None:
         for name in ("HOME", "RESNEXT_GUI_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
             os.environ[name] = str(Path(place) / "home")
         (Path(place) / "home").mkdir()
+        if not os.environ.get("DISPLAY"):
+            os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         make_many(Path(place) / "many", options.many)
         from resnext_gui.ui import app
 

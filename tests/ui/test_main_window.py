@@ -123,6 +123,18 @@ def test_recent_projects_open_with_a_click(qtbot, make_window, photographs):
     assert window.session.folder == folder
 
 
+def test_the_work_on_a_project_begins_when_its_pages_are_there(qtbot, make_window, photographs, monkeypatch):
+    window = make_window()
+    opened(qtbot, window, photographs)
+    place = window.session.folder
+    window.close_project()
+    begun = []
+    monkeypatch.setattr(module.Session, "open_up", lambda session: begun.append(set(window.pages)))
+    window.open_project(place)
+    qtbot.waitUntil(lambda: bool(begun), timeout=LONG)
+    assert begun == [{place.key for place in PAGES}]
+
+
 def test_a_project_that_is_gone_says_so_and_can_be_taken_off_the_list(make_window, tmp_path):
     window = make_window()
     window.settings.remember(str(tmp_path / "gone"), "Gone", 3, 1)

@@ -276,6 +276,17 @@ class TestPhotographs:
             other.add_label("new")
             assert project.data_version() > seen
 
+    def test_a_setting_that_is_so_already_is_not_written_again(self, project: Project):
+        with Project.open(project.folder) as other:
+            for value in ({"tile": [1, 2]}, 0.5, None):
+                other.set_setting("a", value)
+                assert project.setting("a") == value
+                seen = written(project)
+                other.set_setting("a", value)
+                assert written(project) == seen
+            other.set_setting("a", "new")
+            assert written(project) != seen
+
     def test_relocating(self, project: Project):
         fill(project, a=2)
         first, second = project.photo_ids()
@@ -370,6 +381,11 @@ class TestModelsAndAnswers:
         project.add_source(Source("/b", "auto", "rust"), one)
         project.add_source(Source("/a", "first"), two)
         assert project.sources() == [Source("/b", "auto", "rust"), Source("/a", "first")]
+
+
+def written(project: Project) -> int:
+    """Return SQLite's own count of what other connections have written."""
+    return int(project._db.execute("PRAGMA data_version").fetchone()[0])
 
 
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
