@@ -73,6 +73,15 @@ class TestFormats:
             (tmp_path / name).write_bytes(encoded(scene(), "JPEG"))
             assert looks_right(open_rgb(tmp_path / name))
 
+    def test_a_telephone_held_upright(self):
+        """HEVC inside, stored lying (96 x 64, blue at its upper left), to be shown turned to the right."""
+        path = Path(__file__).with_name("telephone.heic")
+        pixels = open_rgb(path)
+        assert (pixels.dtype, pixels.shape) == (np.uint8, (96, 64, 3))
+        assert identify(path)[:2] == (64, 96)
+        for row, column, colour in ((10, 54, (20, 90, 200)), (10, 10, (200, 30, 40)), (72, 16, (240, 220, 60))):
+            assert np.abs(pixels[row, column].astype(int) - colour).max() <= 8
+
     def test_telephone_pictures(self, hostile: Path):
         pixels = open_rgb(hostile / "files" / "pil_avif_hopper.heif")
         assert pixels.shape == (128, 128, 3)
