@@ -107,8 +107,12 @@ def network_row(
     batch: int = BATCH,
     size: int = SIZE,
     preset: str = PRESET,
+    compiled: bool = False,
 ) -> dict[str, Any]:
-    """Measure a whole network beside the libraries that are installed (those know ResNeXt-50 32x4d only)."""
+    """Measure a whole network beside the libraries that are installed (those know ResNeXt-50 32x4d only).
+
+    With `compiled` PyTorch takes part a second time, compiled; that takes a C++ compiler and minutes.
+    """
     rng = np.random.default_rng(0)
     pixels = rng.normal(size=(batch, size, size, 3)).astype("float32")
     labels = rng.integers(0, 1000, batch)
@@ -117,8 +121,12 @@ def network_row(
     if preset == PRESET and rivals.installed("torch"):
         if training:
             steps["pytorch"] = rivals.torch_training(pixels, labels, precision, threads)
+            if compiled:
+                steps["compiled"] = rivals.torch_training(pixels, labels, precision, threads, compiled=True)
         else:
             steps["pytorch"] = rivals.torch_inference(pixels, precision, threads)
+            if compiled:
+                steps["compiled"] = rivals.torch_compiled_inference(pixels, precision, threads)
             if rivals.installed("openvino"):
                 steps["openvino"] = rivals.openvino_inference(pixels, precision, threads)
             if precision == "float32" and rivals.installed("onnxruntime") and rivals.installed("onnx"):

@@ -69,12 +69,17 @@ def _torch_pixels(pixels: _Array) -> Any:
     return torch.from_numpy(pixels.transpose(0, 3, 1, 2)).contiguous(memory_format=torch.channels_last)
 
 
-def torch_training(pixels: _Array, labels: _Array, precision: str, threads: int) -> Step:
-    """Return PyTorch's training step: SGD with momentum, channels last, autocast where `precision` is bfloat16."""
+def torch_training(pixels: _Array, labels: _Array, precision: str, threads: int, compiled: bool = False) -> Step:
+    """Return PyTorch's training step: SGD with momentum, channels last, autocast where `precision` is bfloat16.
+
+    With `compiled` by `torch.compile`, which needs a C++ compiler.
+    """
     import torch
 
     torch.set_num_threads(threads)
     network = torch_network().train()
+    if compiled:
+        network = torch.compile(network)
     optimizer = torch.optim.SGD(network.parameters(), 0.01, 0.9, foreach=True)
     x, y = _torch_pixels(pixels), torch.from_numpy(labels)
 
@@ -109,6 +114,25 @@ def torch_inference(pixels: _Array, precision: str, threads: int) -> Step:
 
     def step() -> Any:
         with torch.inference_mode():
+            return network(x)
+
+    return step
+
+
+def torch_compiled_inference(pixels: _Array, precision: str, threads: int) -> Step:
+    """Return PyTorch's inference by `torch.compile` with frozen weights; it needs a C++ compiler."""
+    import torch
+    from torch._inductor import config
+
+    torch.set_num_threads(threads)
+    config.freezing = True
+    network, x = torch_network().eval(), _torch_pixels(pixels)
+    if precision == "bfloat16":
+        network, x = network.to(torch.bfloat16), x.to(torch.bfloat16)
+    network = torch.compile(network)
+
+    def step() -> Any:
+        with torch.no_grad():
             return network(x)
 
     return step

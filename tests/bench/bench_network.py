@@ -1,12 +1,12 @@
 """Time ResNeXt-50 32x4d beside PyTorch and OpenVINO on this processor.
 
-    python -m tests.bench.bench_network [--rounds 5] [--batch 16] [--only training|inference] [--threads 1 --cpu-time]
+    python -m tests.bench.bench_network [--rounds 5] [--batch 16] [--only training|inference] [--compiled]
 
 Prints images a second (medians, in turns) and how many times as fast ours is.  The marks: 1.0 times PyTorch in
 training and inference, both precisions, and 0.9 times OpenVINO.
 
-With ``--cpu-time`` the processor's seconds are counted instead of the clock's: on a busy computer that is the only
-number that means something.  Use it with one thread, since threads that wait are counted too.
+With ``--threads 1 --cpu-time`` the processor's seconds are counted instead of the clock's: on a busy computer that is
+the only number that means something, and with one thread only, since threads that wait are counted too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("training", "inference"))
     parser.add_argument("--precision", choices=("float32", "bfloat16"))
     parser.add_argument("--cpu-time", action="store_true")
+    parser.add_argument("--compiled", action="store_true", help="PyTorch's torch.compile, too; needs a C++ compiler")
     chosen = parser.parse_args()
     backend.setup("cpu", "float32", chosen.threads)
     if chosen.threads:
@@ -35,7 +36,9 @@ def main() -> None:
     for precision in (chosen.precision,) if chosen.precision else ("float32", "bfloat16"):
         for training in (True, False):
             if chosen.only in (None, "training" if training else "inference"):
-                row = benchmark.network_row(training, precision, Control(), chosen.rounds, chosen.batch)
+                row = benchmark.network_row(
+                    training, precision, Control(), chosen.rounds, chosen.batch, compiled=chosen.compiled
+                )
                 print(benchmark.in_words(row), flush=True)
 
 

@@ -20,10 +20,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from resnext_gui.engine import backend
+from resnext_gui.engine import fitting as training_loop
 from resnext_gui.engine.activations import prepare
 from resnext_gui.engine.augment import LEVELS
 from resnext_gui.engine.batches import LearningSet
@@ -32,6 +34,7 @@ from resnext_gui.engine.features import BATCH, RANDOM_SIZE
 from resnext_gui.engine.fitting import Fitting, Practice, Watch, score_of
 from resnext_gui.engine.head import fit_head, label_weights
 from resnext_gui.engine.images import Preprocessing, could_be_picture, load_uint8, normalise
+from resnext_gui.engine.optimizer import schedule
 from resnext_gui.engine.pixels import DecodePool, PixelStore
 from resnext_gui.engine.recipe import Recipe, choose_recipe
 from resnext_gui.engine.resnext import set_trainable_stages, split_model, with_new_head
@@ -58,6 +61,8 @@ VARIANTS: dict[str, Change] = {
     "equal rates": changed(stage_decay=1.0),
     "steep rates": changed(stage_decay=0.3),
     "no smoothing": changed(smoothing=0.0),
+    "half smoothing": changed(smoothing=0.05),
+    "constant rate": changed(),  # and CONSTANT
     "no average": changed(average=0.0),
     "no decay": changed(weight_decay=0.0),
     "no warm-up": changed(warmup=0.0),
@@ -76,6 +81,10 @@ VARIANTS: dict[str, Change] = {
     "batch 8": changed(batch=8),
     "batch 32": changed(batch=32),
 }
+
+
+CONSTANT = {"constant rate": lambda progress, warmup: min(1.0, progress / warmup)}
+"""Other courses of the rate; the recipe itself knows only the cosine."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,9 @@ def main(arguments: list[str] | None = None) -> None:
             name, photographs, labels = read_set(given, Path(place), options.most)
             for seed in map(int, options.seeds.split(",")):
                 for variant in options.variants.split(";"):
-                    outcome = run(photographs, labels, variant, seed, options, Path(place))
+                    course = CONSTANT.get(variant, schedule)
+                    with mock.patch.object(training_loop, "schedule", course):
+                        outcome = run(photographs, labels, variant, seed, options, Path(place))
                     rows.setdefault((name, variant), []).append(outcome)
                     say(f"{name}, {variant}, seed {seed}: {outcome}")
     say("\n| set | variant | runs | quick | fine-tuned | kept | log-loss quick | log-loss tuned | passes | seconds |")
