@@ -59,6 +59,7 @@ function Initialize-Environment([string[]]$Lists) {
     # The environment finds the program where it lies, from any folder.
     $packages = & $Python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])'
     [IO.File]::WriteAllText((Join-Path $packages 'resnext_gui_source.pth'), "$Root`n")
+    [IO.File]::WriteAllText((Join-Path $Venv 'Scripts\resnext-gui.cmd'), "@`"%~dp0python.exe`" -P -m resnext_gui %*`r`n")
     $script:Stamp = $stamp
     $script:Wanted = $wanted
     return $true

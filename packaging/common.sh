@@ -111,6 +111,13 @@ nvidia() { # is there an NVIDIA driver?
   [ "$(uname -s)" = Linux ] && { [ -e /proc/driver/nvidia/version ] || nvidia-smi -L >/dev/null 2>&1; }
 }
 
+# The command `resnext-gui` of the environment.  With -P, since Python would else look for modules in the folder that the
+# person is in, and run a photograph collection's random.py.
+make_command() {
+  printf '#!/usr/bin/env bash\nexec %q -P -m resnext_gui "$@"\n' "$python" >"$venv/bin/resnext-gui" &&
+    chmod +x "$venv/bin/resnext-gui"
+}
+
 # prepare LIST...: makes sure that the environment holds the named lists of packages, quickly where it already does.
 prepare() {
   local lists=() name stamp wanted gpu=cpu
@@ -134,6 +141,7 @@ prepare() {
     fi
     # The environment finds the program where it lies, from any folder.
     printf '%s\n' "$root" >"$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/resnext_gui_source.pth"
+    make_command
     if declare -F after_install >/dev/null; then after_install; fi
     printf '%s' "$wanted" >"$stamp"
   fi

@@ -4,5 +4,5 @@
 . (Join-Path $PSScriptRoot 'common.ps1')
 
 if (Initialize-Environment @('requirements.txt')) { Complete-Environment }
-& $Python -m resnext_gui @args
+& $Python -P -m resnext_gui @args # -P: no modules from the folder that the person is in
 exit $LASTEXITCODE

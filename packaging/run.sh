@@ -11,4 +11,4 @@ if [ $# = 0 ] && [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
   # shellcheck disable=SC2086
   need_system_packages "the window" $window_packages
 fi
-exec "$python" -m resnext_gui "$@"
+exec "$python" -P -m resnext_gui "$@" # -P: no modules from the folder that the person is in

@@ -352,6 +352,7 @@ class EngineLine(QThread):
             home = str(Path(resnext_gui.__file__).resolve().parent.parent)
             paths = [home, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
             environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+            environment["PYTHONSAFEPATH"] = "1"  # no modules from the folder that the person is in
             environment["PYTHONUNBUFFERED"] = "1"  # its last words must not die in a buffer
         out: Any = output if output is not None else subprocess.DEVNULL
         return subprocess.Popen(

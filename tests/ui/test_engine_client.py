@@ -13,6 +13,7 @@ from PySide6.QtCore import QTimer
 
 from resnext_gui import messages
 from resnext_gui.messages import Classify, Describe, Progress, Scan, Train, TrainSpec
+from resnext_gui.ui.engine_client import EngineClient
 from resnext_gui.ui.engine_line import CRASHES_ALLOWED, Patience
 from tests.ui.conftest import fake_program
 
@@ -347,3 +348,19 @@ def test_events_are_the_messages_themselves(qtbot, make_client):
     job.happened.connect(said.append)
     outcome(qtbot, job)
     assert said == [Progress(job.id, "flood", 0, 0, "x" * 50)]
+
+
+def test_modules_lying_about_in_the_folder_one_is_in_are_not_run(qtbot, monkeypatch, tmp_path):
+    for name in ("random", "json", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a module of a stranger was run')")
+    monkeypatch.chdir(tmp_path)
+    client = EngineClient("assistant", log_folder=tmp_path / "logs")
+    got = []
+    try:
+        job = client.submit(Describe(""))
+        job.finished.connect(got.append)
+        job.failed.connect(got.append)
+        qtbot.waitUntil(lambda: bool(got), timeout=120_000)
+    finally:
+        client.close()
+    assert isinstance(got[0], dict) and got[0]["device"], got[0]

@@ -254,3 +254,30 @@ def test_shell_scripts():
     names = [script.relative_to(ROOT) for script in scripts]
     done = subprocess.run(["shellcheck", "-x", *names], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a script for bash")
+def test_the_environment_gets_a_command_that_hands_everything_on(tmp_path):
+    folder = tmp_path / "it's an environment" / "bin"
+    folder.mkdir(parents=True)
+    python = folder / "python"
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    script = f'. "{PACKAGING / "common.sh"}"; make_command'
+    environment = {**os.environ, "RESNEXT_GUI_VENV": str(folder.parent)}
+    subprocess.run(["bash", "-c", script], env=environment, check=True)
+    command = [folder / "resnext-gui", "check", "My photographs", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["-P", "-m", "resnext_gui", "check", "My photographs", "--json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a script for bash")
+def test_modules_lying_about_in_the_folder_one_is_in_are_not_run(tmp_path):
+    (tmp_path / "random.py").write_text("raise SystemExit('a module of a stranger was run')")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    last = (PACKAGING / "run.sh").read_text().splitlines()[-1]
+    script = f'python="{sys.executable}"; set -- --version; {last}'
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip().split()[-1]) == (0, __version__), done.stderr
