@@ -11,13 +11,18 @@ from resnext_gui.cli.common import WarmUp, absolute, in_words, job_id, run_job
 from resnext_gui.cli.output import Output
 from resnext_gui.engine.clock import process_seconds
 from resnext_gui.engine.control import Control
-from resnext_gui.messages import Answer, BatchPoint, DeviceChosen, EpochLine, Event, Source, TrainSpec
-from resnext_gui.project import Project, projects_home
+from resnext_gui.messages import Answer, BatchPoint, DeviceChosen, EpochLine, Event, Source, TrainSpec, UserError
+from resnext_gui.project import Project, is_project, projects_home
 
 PER_LABEL = 40
 NEW_PER_LABEL = 3
 MINUTES = 2.0
 """Of fine-tuning: enough to see the curves move, and the whole stays under five minutes on two cores."""
+
+WRITTEN = (
+    "project", "photographs", "new pictures", "pictures", "report.html", "accuracy.png", "loss.png", "confusion.png",
+)  # fmt: skip
+"""What a demonstration leaves in its folder."""
 
 
 def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
@@ -30,6 +35,7 @@ def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     folder = Path(absolute(arguments.out)) if arguments.out else projects_home() / "Demo"
     with in_words("The folder for the report could not be made"):
         folder.mkdir(parents=True, exist_ok=True)
+        _keep_what_is_there(folder)
     from resnext_gui.report import Findings, write_report  # after the folder: bad input should be told at once
 
     findings = Findings()
@@ -83,6 +89,23 @@ def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     out.say(f"{right} of {len(findings.answers)} new pictures right, {findings.seconds:.0f} seconds in all.")
     out.say(f"Report: {page}")
     return 0
+
+
+def _keep_what_is_there(folder: Path) -> None:
+    """Refuse a folder that holds somebody's files under the names that are written here; an earlier demo is replaced.
+
+    Raises:
+        UserError: ``file_exists``.
+    """
+    if is_project(folder / "project"):
+        return
+    for name in WRITTEN:
+        if (folder / name).exists():
+            raise UserError(
+                "file_exists",
+                f"'{folder}' already holds something called '{name}', which is left as it is.",
+                "Choose an empty folder for the demonstration.",
+            )
 
 
 def _classify(new: Path, place: str, answers: list[tuple[str, Answer]], out: Output, control: Control) -> None:

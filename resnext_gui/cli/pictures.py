@@ -17,6 +17,9 @@ from resnext_gui.messages import Answer, Event, Progress, Refused, UserError
 PORTION = 256
 """Pictures in one request: answers come as a long folder is still being walked."""
 
+COLUMNS = ("path", "label", "probability")
+"""What every table begins with."""
+
 
 def classify(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     """Say what pictures show; returns 0 if any picture was answered, else 2.
@@ -75,16 +78,32 @@ def _show_refusal(refused: Refused, out: Output) -> None:
         out.note(f"{refused.path}: {refused.message}")
 
 
+def _may_be_replaced(path: str) -> bool:
+    """Tell whether nothing is lost when a table is written to `path`: only an older one may be there."""
+    if not os.path.isfile(path) or not os.path.getsize(path):  # noqa: PTH113, PTH202
+        return True  # nothing, or a device; a folder is refused when it is opened
+    with open(path, "rb") as file:  # noqa: PTH123
+        return file.readline(1000).startswith(",".join(COLUMNS).encode())
+
+
 class _Table:
     """The CSV file: one row a picture, written as answers come."""
 
     def __init__(self, path: str, top: int) -> None:
+        path = absolute(path)
         with in_words("The table could not be written"):
-            self._file: IO[str] = open(absolute(path), "w", encoding="utf-8", errors="surrogateescape", newline="")  # noqa: SIM115, PTH123
+            if not _may_be_replaced(path):
+                raise UserError(
+                    "file_exists",
+                    f"'{path}' exists and is not a table of answers, so it was left as it is.",
+                    "Give the table another name.",
+                )
+        with in_words("The table could not be written"):
+            self._file: IO[str] = open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")  # noqa: SIM115, PTH123
         self._writer = csv.writer(self._file)
         self._top = top
         further = [name for place in range(2, top + 1) for name in (f"label_{place}", f"probability_{place}")]
-        self._row(["path", "label", "probability", *further, "error", "message"])
+        self._row([*COLUMNS, *further, "error", "message"])
 
     def add(self, event: Answer | Refused) -> None:
         """Write a row."""

@@ -383,6 +383,34 @@ def test_a_table_that_cannot_be_written_is_exit_2(
     assert "could not be written" in capsys.readouterr().err
 
 
+def test_a_table_replaces_only_a_table(
+    model: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(messages.Classify, answer)
+    table, photograph = tmp_path / "t.csv", tmp_path / "holiday.jpg"
+    photograph.write_bytes(b"\xff\xd8 all there is")
+    assert cli.main(["classify", str(model), "good.jpg", "--csv", str(photograph)]) == 2
+    assert f"'{photograph}' exists and is not a table of answers" in capsys.readouterr().err
+    assert photograph.read_bytes() == b"\xff\xd8 all there is"
+    for _ in range(2):
+        assert cli.main(["classify", str(model), "good.jpg", "--csv", str(table)]) == 0
+    assert len(table.read_text().splitlines()) == 2
+
+
+# ---- demo
+
+
+@pytest.mark.parametrize("name", ["photographs", "report.html", "project"])
+def test_a_demonstration_leaves_what_others_put_there(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "dear.jpg").write_bytes(b"mine")
+    assert cli.main(["demo", "--out", str(tmp_path)]) == 2
+    assert f"already holds something called '{name}'" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.rglob("*")] == [name, "dear.jpg"]
+
+
 # ---- check
 
 
