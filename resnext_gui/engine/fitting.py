@@ -74,6 +74,14 @@ class Score:
         """Whether this has more merit; equal does not beat."""
         return self.merit > other.merit
 
+    def holds_against(self, other: Score) -> bool:
+        """Whether this has more merit, or so little less that half the doubt explains it.
+
+        For a network that was trained to its end against the quick model it began with: the former is nearly always the
+        better one (`tests/bench/recipe.md`), and one photograph among twenty is no reason to think otherwise.
+        """
+        return self.merit > other.merit - 0.5 * self.doubt
+
 
 def score_of(logits: Floats, labels: Labels) -> Score:
     """Return the score of `logits` (photographs, labels)."""

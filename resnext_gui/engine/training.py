@@ -400,10 +400,15 @@ class _Training:
         body = self.run.read()
         quick = Score(**body["quick"])
         # The start is the quick model itself, only with mirror images: nothing has been learnt that could be better.
-        better = state.best_epoch > 0 and (score.beats(quick) if known else not stopped)
+        # A run that was cut short has to show that it is better; one that came to its end is believed to be.
+        shown = score.beats(quick) if stopped else score.holds_against(quick)
+        better = state.best_epoch > 0 and (shown if known else not stopped)
         kept = "finetune" if better else "quick"
         if better:
-            self.project.set_current_model(self.run.id, "Better on the practice photographs than the quick model")
+            reason = "Better on the practice photographs than the quick model"
+            if not score.beats(quick):
+                reason = "Trained to the end, and about as good on the practice photographs as the quick model"
+            self.project.set_current_model(self.run.id, reason)
         elif self.project.current_model is None:
             self.project.set_current_model("quick", "Better on the practice photographs than the fine-tuned one")
         self.reporter.ready(score)

@@ -224,6 +224,7 @@ _PHRASES = (
     QT_TRANSLATE_NOOP("engine", "This model was made by a newer version of the program."),
     QT_TRANSLATE_NOOP("engine", "Train it again, or resume its run."),
     QT_TRANSLATE_NOOP("engine", "Train it again."),
+    QT_TRANSLATE_NOOP("engine", "Trained to the end, and about as good on the practice photographs as the quick model"),
     QT_TRANSLATE_NOOP("engine", "Try again later. {0}"),
     QT_TRANSLATE_NOOP("engine", "Try again. If it happens again, copy the details and send them to us."),
     QT_TRANSLATE_NOOP("engine", "Try again. {0}"),

@@ -241,7 +241,7 @@ def run(
     count = len(practise)
     quick_score, tuned_score = (score_of(logits[count:], known[count:]) for logits in (quick, tuned))
     quick_practice, tuned_practice = (score_of(logits[:count], known[:count]) for logits in (quick, tuned))
-    better = fitting.state.best_epoch > 0 and tuned_practice.beats(quick_practice)
+    better = fitting.state.best_epoch > 0 and tuned_practice.holds_against(quick_practice)
     kept = tuned_score if better else quick_score
     return Outcome(
         quick_score.accuracy or 0.0, tuned_score.accuracy or 0.0, kept.accuracy or 0.0,

@@ -24,6 +24,13 @@ def test_merit_weighs_what_is_right_and_how_sure() -> None:
     assert not Score(40, 50, 0.5).beats(Score(40, 50, 0.5))
 
 
+def test_a_single_photograph_of_few_does_not_overrule_a_trained_network() -> None:
+    assert Score(18, 20, 0.53).holds_against(Score(19, 20, 0.54))
+    assert not Score(17, 20, 0.53).holds_against(Score(19, 20, 0.54))
+    assert not Score(360, 400, 0.53).holds_against(Score(380, 400, 0.54))  # as a share the same as the first, but sure
+    assert Score(40, 50, 0.5).holds_against(Score(40, 50, 0.5))
+
+
 def test_of_passes_that_look_alike_the_latest_is_kept() -> None:
     state = walk([Score(36, 50, 0.6), Score(43, 50, 0.5), Score(42, 50, 0.5), Score(42, 50, 0.51)], Score(35, 50, 0.7))
     assert state.best_epoch == 4

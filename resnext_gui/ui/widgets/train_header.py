@@ -195,7 +195,7 @@ class TrainHeader(QFrame):
         if answering == run:
             parts.append(self.tr("ResNeXt now answers."))
             if right is not None and quick is not None and right < quick:
-                parts.append(self.tr("Where it is wrong, it is less sure of it."))
+                parts.append(self.tr("A difference so small is chance; on new pictures it is usually the better one."))
             self._other = "quick"
             self.back_button.setText(self.tr("Go back"))
             self.back_button.setToolTip(self.tr("Let the quick model answer again"))
