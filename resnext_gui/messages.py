@@ -83,6 +83,8 @@ class TrainSpec:
         architecture: one of `ARCHITECTURES`, used with ``weights="none"``.
         frozen_stages: how many of stem and four stages (0..5) stay as they are.
         augmentation: ``"auto"``, ``"none"``, ``"light"``, ``"medium"`` or ``"strong"``.
+        mirror: whether photographs are mirrored while learning and answering: ``"yes"``, ``"no"``, or ``"auto"``, which
+            tries whether mirror images keep their labels.
         precision: ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``.
         device: ``"auto"``, ``"cpu"`` or ``"gpu"``.
         seed: all randomness of the run follows from it.
@@ -101,6 +103,7 @@ class TrainSpec:
     architecture: str | None = None
     frozen_stages: int | None = None
     augmentation: str = "auto"
+    mirror: str = "auto"
     precision: str = "auto"
     device: str = "auto"
     seed: int = 0

@@ -68,6 +68,12 @@ def _add_expert_settings(group: argparse._ArgumentGroup) -> None:
         default="auto",
         help="how photographs vary",
     )
+    group.add_argument(
+        "--mirror",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help="show mirror images, too; by default only where they keep their labels, which is tried",
+    )
     group.add_argument("--precision", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
     group.add_argument(
         "--no-class-weights",

@@ -158,6 +158,7 @@ def _spec(arguments: argparse.Namespace) -> TrainSpec:
         rate=arguments.rate,
         frozen_stages=arguments.frozen_stages,
         augmentation=arguments.augmentation,
+        mirror=arguments.mirror,
         precision=arguments.precision,
         class_weights=arguments.class_weights,
     )
@@ -227,12 +228,18 @@ def _tell(result: dict[str, Any], project: Project, out: Output) -> int:
 def _in_words(result: dict[str, Any]) -> list[str]:
     what = "The fine-tuned ResNeXt" if result.get("kept") == "finetune" else "The quick model"
     practice = percent(result.get("practice_accuracy"))
+    lines = []
+    mirror = result.get("mirror") or {}
+    if mirror.get("used") is False:
+        counts = f"{mirror['right']} of {mirror['tried']} recognised, mirrored {mirror['mirrored_right']}"
+        lines.append(f"Left and right matter here ({counts}): mirror images were not used.")
     total = result.get("exam")
     if not total:
-        return [f"{what} answers: {practice} right in practice. There are too few photographs for an exam."]
+        return [*lines, f"{what} answers: {practice} right in practice. There are too few photographs for an exam."]
     right = result.get("right", round(result["accuracy"] * total))
     low, high = (round(100 * result[key]) for key in ("accuracy_low", "accuracy_high"))
     return [
+        *lines,
         f"{what} answers: {right} of {total} right in the exam, {practice} in practice.",
         f"For new photographs taken the same way expect {low} to {high} in 100.",
     ]

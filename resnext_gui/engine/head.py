@@ -135,7 +135,7 @@ def fit_head(
     """
     rng = np.random.default_rng(np.random.SeedSequence((seed, 0x4EAD)))
     limit = min(LARGEST_FIT, max(20 * classes, int(MOST_WORK / (features.shape[1] * classes))))
-    chosen = _thin_out(labels, limit, rng)
+    chosen = thin_out(labels, limit, rng)
     features, labels = features[chosen], labels[chosen]
     per_label = label_weights(labels, classes) if balance else np.ones(classes)
     weights = per_label[labels]
@@ -143,8 +143,8 @@ def fit_head(
     best = _Choice(POWERS[0], strengths[len(strengths) // 2], 1.0, None, np.inf)
     small = np.arange(len(labels))
     if len(labels) > LARGEST_CHOICE:
-        small = _thin_out(labels, max(LARGEST_CHOICE // 2, 5 * classes), rng)
-    folds = _folds(labels[small], rng)
+        small = thin_out(labels, max(LARGEST_CHOICE // 2, 5 * classes), rng)
+    folds = stratified_folds(labels[small], rng)
     if folds and len(strengths) > 1:
         for power in POWERS:
             rows, _ = _rotate((features[small] - mean) / _scale(deviation, power))
@@ -173,8 +173,11 @@ class _Choice:
     cost: float
 
 
-def _thin_out(labels: Labels, limit: int, rng: np.random.Generator) -> Labels:
-    """Return sorted row numbers: all, or `limit` of them with the rare labels kept whole as far as possible."""
+def thin_out(labels: Labels, limit: int, rng: np.random.Generator) -> Labels:
+    """Return sorted row numbers of `labels` (photographs,): all, or `limit` of them.
+
+    The rare labels are kept whole as far as possible.
+    """
     if len(labels) <= limit:
         return np.arange(len(labels))
     order = rng.permutation(len(labels))
@@ -214,8 +217,13 @@ def _rotate(rows: Floats) -> tuple[Floats, Floats | None]:
     return vectors * root, rows.T @ (vectors / root)
 
 
-def _folds(labels: Labels, rng: np.random.Generator) -> list[Labels]:
-    """Return the held-out row numbers of each fold, stratified; none where there is too little to hold out."""
+def stratified_folds(labels: Labels, rng: np.random.Generator) -> list[Labels]:
+    """Return the held-out row numbers of each fold, stratified; none where there is too little to hold out.
+
+    Args:
+        labels: (photographs,) integers.
+        rng: decides who is held out when.
+    """
     counts = np.bincount(labels)
     counts = counts[counts > 0]
     if len(labels) < 10 or np.median(counts) < 2:

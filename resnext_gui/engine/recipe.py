@@ -57,6 +57,11 @@ class Recipe:
     patience: int = 20
     balance: bool = True
 
+    def keeping_sides(self) -> Recipe:
+        """Return the recipe that never shows a mirror image, neither while learning nor when answering."""
+        still = dataclasses.replace(self.augmentation, flip=False)
+        return dataclasses.replace(self, augmentation=still, flip_answers=False)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able values."""
         return dataclasses.asdict(self)
@@ -147,4 +152,5 @@ def choose_recipe(spec: TrainSpec, learning: int, labels: int, pretrained: bool)
         # On small sets and fast machines more passes only learn the photographs by heart.
         changes["epochs"] = MOST_PASSES if pretrained else 4 * MOST_PASSES
         changes["seconds"] = 60.0 * (DEFAULT_MINUTES if spec.minutes is None else spec.minutes)
-    return dataclasses.replace(recipe, **changes)
+    recipe = dataclasses.replace(recipe, **changes)
+    return recipe.keeping_sides() if spec.mirror == "no" else recipe

@@ -360,6 +360,20 @@ def split_model(model: keras.Model, stages: int) -> tuple[keras.Model, keras.Mod
     return lower, upper
 
 
+def last_stages(model: keras.Model) -> keras.Model:
+    """Return a model that shares the layers of `model` and gives what its last two stages (or its only one) put out.
+
+    Args:
+        model: made by `build_resnext`.
+
+    Returns:
+        From pixels to a list of activations (batch, height, width, channels) in the policy's compute type.
+    """
+    count = len(blocks_of(model))
+    outputs = [_last_layer(model, stage).output for stage in range(max(1, count - 1), count + 1)]
+    return keras.Model(model.input, outputs, name=f"{model.name}_stages")
+
+
 def inference_model(model: keras.Model) -> keras.Model:
     """Return a model with the same answers and fewer operations: each batch normalisation folded into a convolution.
 

@@ -41,6 +41,7 @@ from resnext_gui.engine.features import (
 from resnext_gui.engine.fitting import BLENDS, EVALUATION_BATCH, FitState, Fitting, Practice, Score
 from resnext_gui.engine.head import label_weights
 from resnext_gui.engine.images import load_uint8, normalise
+from resnext_gui.engine.mirror import MirrorTrial, try_mirror_images
 from resnext_gui.engine.modelfile import ModelFile, find_weights, save_network, weights_facts
 from resnext_gui.engine.pixels import DecodePool, PixelStore
 from resnext_gui.engine.recipe import Recipe, choose_recipe, fit_to_time
@@ -135,6 +136,17 @@ def _plan(project: Project, command: Train, emit: Emit, control: Control) -> _Pl
     return _Plan(stage, quick, photographs, recipe, report)
 
 
+def _try_mirror(plan: _Plan, command: Train, emit: Emit, control: Control) -> MirrorTrial | None:
+    """Find out whether mirror images keep their labels, where that is left to be found out."""
+    if command.spec.mirror != "auto":
+        return None
+    emit(Progress(command.job_id, "preparing", 0, 0, "Trying mirror images"))
+    return try_mirror_images(
+        plan.photographs, plan.stage.resolved, seed=command.spec.seed, weights_seed=plan.stage.seed,
+        seconds=plan.recipe.seconds, check=control.check,
+    )  # fmt: skip
+
+
 class _Training:
     """One run from its network to its result."""
 
@@ -173,10 +185,12 @@ class _Training:
         head = plan.quick.head
         if stage != plan.quick.stage:
             head = fit_start(project, stage, photographs, command.job_id, emit, control, spec.seed, spec.class_weights)
+        mirror = _try_mirror(plan, command, emit, control)
+        recipe = plan.recipe.keeping_sides() if mirror is not None and mirror.sides_matter else plan.recipe
         frozen = {
             "precision": report.precision,
             "size": stage.prep.size,
-            "recipe": plan.recipe.to_dict(),
+            "recipe": recipe.to_dict(),
             "seed": spec.seed,
             "architecture": stage.architecture,
             "weights_seed": stage.seed,
@@ -197,13 +211,14 @@ class _Training:
                 "practice": len(photographs.practice),
                 "exam": len(for_labels(project, photographs.labels, "exam")),
             },
+            mirror=mirror.to_dict() if mirror is not None else None,
             quick={"right": quick.right, "total": quick.total, "loss": quick.loss},
             quick_practice_accuracy=quick.accuracy,
             first_model_seconds=plan.quick.first_model_seconds,
             versions={"resnext_gui": __version__, "keras": keras.__version__, "backend": report.backend},
         )  # fmt: skip
         kept = dataclasses.replace(photographs, practice=practice)
-        made = cls(project, run, command.job_id, emit, control, spec, plan.recipe, kept, stage.resolved, frozen)
+        made = cls(project, run, command.job_id, emit, control, spec, recipe, kept, stage.resolved, frozen)
         made.began = began
         return made
 
@@ -431,6 +446,7 @@ class _Training:
             "precision": self.frozen["precision"],
             "status": status,
             "epochs": math.ceil(state.epoch / fitting.parts),
+            "mirror": body.get("mirror"),
             "best_epoch": state.best_epoch,
         }
         done = status == "finished"

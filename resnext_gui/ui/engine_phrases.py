@@ -228,6 +228,7 @@ _PHRASES = (
     QT_TRANSLATE_NOOP("engine", "Try again later. {0}"),
     QT_TRANSLATE_NOOP("engine", "Try again. If it happens again, copy the details and send them to us."),
     QT_TRANSLATE_NOOP("engine", "Try again. {0}"),
+    QT_TRANSLATE_NOOP("engine", "Trying mirror images"),
     QT_TRANSLATE_NOOP("engine", "Type at least one letter or digit."),
     QT_TRANSLATE_NOOP("engine", "Update ResNeXt GUI, then open it again. Nothing in it was changed."),
     QT_TRANSLATE_NOOP("engine", "Update the program."),

@@ -30,10 +30,11 @@ from resnext_gui.engine.activations import prepare
 from resnext_gui.engine.augment import LEVELS
 from resnext_gui.engine.batches import LearningSet
 from resnext_gui.engine.control import Control
-from resnext_gui.engine.features import BATCH, RANDOM_SIZE
+from resnext_gui.engine.features import BATCH, RANDOM_SIZE, Photographs
 from resnext_gui.engine.fitting import Fitting, Practice, Watch, score_of
 from resnext_gui.engine.head import fit_head, label_weights
 from resnext_gui.engine.images import Preprocessing, could_be_picture, load_uint8, normalise
+from resnext_gui.engine.mirror import try_mirror_images
 from resnext_gui.engine.optimizer import schedule
 from resnext_gui.engine.pixels import DecodePool, PixelStore
 from resnext_gui.engine.recipe import Recipe, choose_recipe
@@ -69,6 +70,8 @@ VARIANTS: dict[str, Change] = {
     "no early stop": changed(patience=10**6),
     "equal labels": changed(balance=False),
     "no mirror": changed(flip_answers=False),
+    "always mirrored": changed(),  # and UNTRIED
+    "sides kept": Recipe.keeping_sides,
     "own statistics": changed(frozen_statistics=False),
     "given statistics": changed(frozen_statistics=True),
     "frozen 3": changed(frozen_stages=3),
@@ -83,17 +86,21 @@ VARIANTS: dict[str, Change] = {
 }
 
 
+UNTRIED = ("always mirrored", "sides kept", "no mirror")
+"""Variants that do not find out whether mirror images keep their labels."""
+
 CONSTANT = {"constant rate": lambda progress, warmup: min(1.0, progress / warmup)}
 """Other courses of the rate; the recipe itself knows only the cosine."""
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """A file and the number of its label."""
+    """A file and the number of its label, as a project's `Item`."""
 
     path: str
     label: int
     hash: str = ""
+    photo_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -204,6 +211,10 @@ def run(
         quick = head.logits(features(network, list(others), prep))
         spec = TrainSpec(epochs=None if options.minutes else options.epochs, minutes=options.minutes)
         recipe = VARIANTS[variant](choose_recipe(spec, len(learn), labels, pretrained))
+        if variant not in UNTRIED:
+            names = [str(number) for number in range(labels)]
+            trial = try_mirror_images(Photographs(names, learn, practise), resolved, seed=seed, weights_seed=seed)
+            recipe = recipe.keeping_sides() if trial is not None and trial.sides_matter else recipe
         backend.seed(seed)
         start = (head.kernel / head.temperature, head.bias / head.temperature) if pretrained else None
         network = with_new_head(network, labels, weights=start, seed=seed)

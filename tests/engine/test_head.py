@@ -115,6 +115,6 @@ def test_temperature_cools_what_is_too_sure() -> None:
 
 def test_thinning_keeps_rare_labels_whole() -> None:
     truth = np.array([0] * 1000 + [1] * 10, np.int64)
-    rows = heads._thin_out(truth, 100, np.random.default_rng(0))
+    rows = heads.thin_out(truth, 100, np.random.default_rng(0))
     assert len(rows) == 100
     assert (truth[rows] == 1).sum() == 10

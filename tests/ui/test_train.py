@@ -137,6 +137,7 @@ def test_expert_settings_make_the_spec(qtbot, make_page, session) -> None:
         "rate": 0.0003,
         "frozen_stages": 3,
         "augmentation": "strong",
+        "mirror": "no",
         "precision": "bfloat16",
         "device": "cpu",
         "seed": 7,
@@ -144,7 +145,7 @@ def test_expert_settings_make_the_spec(qtbot, make_page, session) -> None:
     for field, value in wanted.items():
         choose(field, value)
     assert not any(choice.isEnabled() for choice in page.question.choices)
-    assert page.question.fold.text() == "Expert settings (10 changed)"
+    assert page.question.fold.text() == "Expert settings (11 changed)"
     page.question.go.click()
     ((spec,),) = session.asked("start_training")
     assert {field: getattr(spec, field) for field in wanted} == wanted
@@ -304,6 +305,22 @@ def test_the_end_says_who_answers_and_goes_back(qtbot, running, session) -> None
     assert page.question.isVisible() and page.question.go.isEnabled()
 
 
+def test_the_end_says_where_left_and_right_matter(qtbot, running, session) -> None:
+    page, run = running
+    tried = {"tried": 40, "right": 38, "mirrored_right": 3, "used": False}
+    run.update(status="finished", best={"practice_accuracy": 0.92}, best_model="x", mirror=tried)
+    session.set_training(phase="finished", result={"run": run.id, "kept": "finetune"})
+    session.runs_changed.emit()
+    qtbot.waitUntil(lambda: page.header.result.endswith("Left and right matter here, so it never saw a mirror image."))
+    details = page.show_details(run.id)
+    told = "of 40 photographs 38 were recognised, and mirrored 3. Left and right matter here: they were not used."
+    assert told in details.text()
+    details.close()
+    run.update(mirror={**tried, "mirrored_right": 37, "used": True})
+    session.runs_changed.emit()
+    qtbot.waitUntil(lambda: "mirror" not in page.header.result)
+
+
 def test_a_failed_run_lets_one_ask_again(running, session) -> None:
     page, _run = running
     session.set_training(phase="failed", error=Failed("j", "x", "It broke."))
@@ -377,7 +394,8 @@ def test_the_command_line_takes_the_command(tmp_path: Path) -> None:
 
     spec = TrainSpec(
         weights="none", epochs=3, size=96, batch=8, rate=2e-4, head="hidden", architecture="resnext50_32x4d",
-        frozen_stages=2, augmentation="light", precision="float32", device="cpu", seed=5, class_weights=False,
+        frozen_stages=2, augmentation="light", mirror="no", precision="float32", device="cpu", seed=5,
+        class_weights=False,
     )  # fmt: skip
     line = as_command(dataclasses.asdict(spec), str(tmp_path / "a folder"))
     given = build_parser().parse_args(shlex.split(line)[1:])
@@ -387,6 +405,7 @@ def test_the_command_line_takes_the_command(tmp_path: Path) -> None:
 
 
 def test_differences_of_settings() -> None:
+    assert differences({"mirror": "no"}, {}) == [("mirror images", "no", "automatic")]
     assert what_differs({"minutes": 60.0}, {"minutes": 10.0}) == "time 1 h"
     assert what_differs({"minutes": 60.0}, {"minutes": 60.0}) == "same settings"
     assert differences({"weights": "none"}, {}) == [("weights", "none, random start", "automatic")]

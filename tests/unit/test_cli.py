@@ -235,6 +235,21 @@ def test_words_for_people(
     assert "practice 80 % right (best so far)" in captured.err and "20 new photographs of 2 labels" in captured.err
 
 
+@pytest.mark.parametrize("given", ["auto", "yes", "no"])
+def test_mirror_images(
+    photographs: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    used = given != "no"
+    tried = {"tried": 40, "right": 38, "mirrored_right": 37 if used else 3, "used": used}
+    trained = pretend(messages.Train, {**TRAINED, "mirror": tried})
+    arguments = ["train", str(photographs), "--project", str(tmp_path / "p")]
+    assert cli.main([*arguments, "--mirror", given]) == 0
+    assert trained[0].spec.mirror == given
+    said = "Left and right matter here (38 of 40 recognised, mirrored 3): mirror images were not used."
+    assert (said in capsys.readouterr().out) is not used
+    assert cli.main([*arguments, "--mirror", "both"]) == 2
+
+
 def test_trouble_is_a_line_and_exit_2(
     photographs: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -361,7 +361,8 @@ class TrainPage(QWidget):
             answering = self._session.project.current_model or ""
         except UserError:
             answering = ""
-        self.header.show_result(right, quick_right, total, run, answering)
+        mirror = (notes.info.get("mirror") if notes is not None else None) or {}
+        self.header.show_result(right, quick_right, total, run, answering, mirror.get("used") is False)
 
     # Earlier runs ---------------------------------------------------------------------------------------------------
 

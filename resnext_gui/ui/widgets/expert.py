@@ -145,6 +145,12 @@ class ExpertSettings(QFrame):
             ],
         )
         self._combo(
+            "mirror",
+            self.tr("Mirror images"),
+            self.tr("Also shows photographs mirrored. Wrong where left and right matter; automatic finds that out."),
+            [(auto, "auto"), (self.tr("Yes"), "yes"), (self.tr("No"), "no")],
+        )
+        self._combo(
             "precision",
             self.tr("Precision"),
             self.tr("Numbers of 16 bits are faster where the machine has them. Automatic measures both."),
@@ -261,6 +267,7 @@ class ExpertSettings(QFrame):
             architecture=value("architecture") if self.weights.value() == "none" else None,
             frozen_stages=value("frozen_stages"),
             augmentation=value("augmentation"),
+            mirror=value("mirror"),
             precision=value("precision"),
             device=value("device"),
             seed=value("seed"),

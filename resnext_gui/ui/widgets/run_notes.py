@@ -32,6 +32,7 @@ def _field_name(field: str) -> str:
         "architecture": _tr("architecture"),
         "frozen_stages": _tr("frozen stages"),
         "augmentation": _tr("alteration"),
+        "mirror": _tr("mirror images"),
         "precision": _tr("precision"),
         "device": _tr("device"),
         "seed": _tr("seed"),
@@ -44,6 +45,8 @@ def _value(field: str, value: Any) -> str:
         return _tr("automatic")
     if isinstance(value, bool):
         return _tr("yes") if value else _tr("no")
+    if field == "mirror":
+        return _tr("yes") if value == "yes" else _tr("no")
     if field == "minutes":
         return words.duration(float(value) * 60)
     if field == "size":
@@ -161,6 +164,9 @@ def everything(notes: RunNotes) -> str:
         lines.append(f"{_tr('Best in practice')}: {words.of(notes.right, notes.total)}")
     if info.get("error"):
         lines.append(f"{_tr('Error')}: {_plain(info['error'])}")
+    mirror = info.get("mirror") or {}
+    if mirror.get("tried"):
+        lines += ["", _mirror_line(mirror)]
     lines += ["", _tr("Settings")]
     for field in TrainSpec.__dataclass_fields__:
         if field != "name":
@@ -185,6 +191,14 @@ def everything(notes: RunNotes) -> str:
             else:
                 lines.append(f"  {value}")
     return "\n".join(lines)
+
+
+def _mirror_line(mirror: dict[str, Any]) -> str:
+    text = _tr("Mirror images: of {n} photographs {right} were recognised, and mirrored {mirrored}.").format(
+        n=mirror["tried"], right=mirror.get("right"), mirrored=mirror.get("mirrored_right")
+    )
+    said = _tr("They were used.") if mirror.get("used") else _tr("Left and right matter here: they were not used.")
+    return f"{text} {said}"
 
 
 def _plain(value: Any) -> str:

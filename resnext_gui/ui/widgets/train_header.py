@@ -170,7 +170,9 @@ class TrainHeader(QFrame):
 
     # Afterwards -----------------------------------------------------------------------------------------------------
 
-    def show_result(self, right: int | None, quick: int | None, total: int, run: str, answering: str) -> None:
+    def show_result(
+        self, right: int | None, quick: int | None, total: int, run: str, answering: str, sides_matter: bool = False
+    ) -> None:
         """Say how a run ended.
 
         Args:
@@ -179,6 +181,7 @@ class TrainHeader(QFrame):
             total: practice photographs.
             run: the run's id.
             answering: id of the model that answers now.
+            sides_matter: whether mirror images were found to change what a photograph shows.
         """
         self._phase = "finished"
         self._parts(running=False)
@@ -204,6 +207,8 @@ class TrainHeader(QFrame):
             self._other = run
             self.back_button.setText(self.tr("Use ResNeXt"))
             self.back_button.setToolTip(self.tr("Let ResNeXt answer all the same"))
+        if sides_matter:
+            parts.append(self.tr("Left and right matter here, so it never saw a mirror image."))
         self._result.setText(" ".join(parts))
         self.back_button.setVisible(right is not None)
 
