@@ -99,11 +99,10 @@ class TrainHeader(QFrame):
         """Show a `TrainingState` of a run under way; `seen` is the best practice accuracy of its passes, 0..1."""
         self._phase = state.phase
         self._parts(running=True)
-        # Once steps are taken, words about getting ready are no longer true.
         right, total = int(state.best_right), int(state.best_total)
         if seen is not None and not right:
             right = round(seen * total)  # no pass has beaten the start so far, yet this is how it stands
-        self._score(right, total, "" if state.images_per_second else state.text)
+        self._score(right, total)
         if state.phase == "paused":
             self.end.setText(self.tr("Paused"))
         elif state.phase == "pausing":
@@ -151,13 +150,13 @@ class TrainHeader(QFrame):
         if self._device_name:
             self._fit_device()
 
-    def _score(self, right: int, total: int, text: str) -> None:
+    def _score(self, right: int, total: int) -> None:
         if total and right:
             self.score.setText(words.of(right, total))
             self._interval.setText(self.tr("right in practice, {interval}").format(interval=_span(right, total)))
         else:
             self.score.setText(self.tr("No score yet"))
-            self._interval.setText(text or self.tr("The first comes after the first pass."))
+            self._interval.setText(self.tr("The first comes after the first pass."))
 
     def _on_pause(self) -> None:
         if self._phase in ("paused", "pausing"):
