@@ -28,23 +28,17 @@ from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.evaluation import evaluate, for_labels
 from resnext_gui.engine.features import (
     Photographs,
-    Quick,
-    Stage,
     announce,
-    choose_stage,
-    current_photographs,
     fit_start,
-    make_quick,
-    quick_exists,
     quick_score,
 )
 from resnext_gui.engine.fitting import BLENDS, EVALUATION_BATCH, FitState, Fitting, Practice, Score
 from resnext_gui.engine.head import label_weights
 from resnext_gui.engine.images import load_uint8, normalise
-from resnext_gui.engine.mirror import MirrorTrial, try_mirror_images
 from resnext_gui.engine.modelfile import ModelFile, find_weights, save_network, weights_facts
 from resnext_gui.engine.pixels import DecodePool, PixelStore
-from resnext_gui.engine.recipe import Recipe, choose_recipe, fit_to_time
+from resnext_gui.engine.planning import Plan, make_plan, try_mirror
+from resnext_gui.engine.recipe import Recipe, fit_to_time
 from resnext_gui.engine.reporting import Reporter
 from resnext_gui.engine.resnext import set_trainable_stages, split_model, with_new_head
 from resnext_gui.engine.weights import ResolvedWeights, load_backbone
@@ -84,8 +78,8 @@ def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
                 result: dict[str, Any] = run.read().get("result") or {}
                 return result
             with run.lock():
-                return _guarded(run, lambda: _Training.reopened(project, run, command.job_id, emit, control))
-        plan = _plan(project, command, emit, control)
+                return _guarded(run, lambda: _go_on(project, run, command, began, emit, control))
+        plan = make_plan(project, command, emit, control)
         run = project.new_run(dataclasses.asdict(command.spec), command.spec.name)
         with run.lock():
             emit(RunCreated(command.job_id, run.id))
@@ -108,43 +102,17 @@ def _guarded(run: Run, prepare: Any) -> dict[str, Any]:
         raise
 
 
-@dataclasses.dataclass
-class _Plan:
-    """What a new run begins with."""
-
-    stage: Stage
-    quick: Quick
-    photographs: Photographs
-    recipe: Recipe
-    report: backend.DeviceReport
-
-
-def _plan(project: Project, command: Train, emit: Emit, control: Control) -> _Plan:
-    """Make or refresh the quick model and choose the recipe."""
-    spec = command.spec
-    current_photographs(project)
-    report = backend.setup(spec.device, spec.precision)
-    announce(command.job_id, report, emit)
-    stage = choose_stage(project, spec.weights, spec.size, spec.seed, spec.architecture, report.precision)
-    quick_stage = stage
-    if quick_exists(project):
-        quick_stage = choose_stage(project, None, None, spec.seed, None, report.precision)
-    quick = make_quick(project, quick_stage, command.job_id, emit, control, spec.seed, spec.class_weights)
-    photographs = quick.photographs
-    pretrained = stage.resolved.path is not None
-    recipe = choose_recipe(spec, len(photographs.learning), len(photographs.labels), pretrained)
-    return _Plan(stage, quick, photographs, recipe, report)
-
-
-def _try_mirror(plan: _Plan, command: Train, emit: Emit, control: Control) -> MirrorTrial | None:
-    """Find out whether mirror images keep their labels, where that is left to be found out."""
-    if command.spec.mirror != "auto":
-        return None
-    emit(Progress(command.job_id, "preparing", 0, 0, "Trying mirror images"))
-    return try_mirror_images(
-        plan.photographs, plan.stage.resolved, seed=command.spec.seed, weights_seed=plan.stage.seed,
-        seconds=plan.recipe.seconds, check=control.check,
-    )  # fmt: skip
+def _go_on(project: Project, run: Run, command: Train, began: float, emit: Emit, control: Control) -> _Training:
+    """Return an unfinished run as it was fixed at its beginning; one that never came so far begins now."""
+    body = run.read()
+    known = {field.name for field in dataclasses.fields(TrainSpec)}
+    spec = TrainSpec(**{key: value for key, value in body["spec"].items() if key in known})
+    if "frozen" in body:
+        return _Training.reopened(project, run, spec, command.job_id, emit, control)
+    emit(RunCreated(command.job_id, run.id))
+    run.update(status="running", ended=None, error=None)
+    command = dataclasses.replace(command, spec=spec)
+    return _Training.new(project, run, make_plan(project, command, emit, control), command, began, emit, control)
 
 
 class _Training:
@@ -178,14 +146,14 @@ class _Training:
 
     @classmethod
     def new(
-        cls, project: Project, run: Run, plan: _Plan, command: Train, began: float, emit: Emit, control: Control
+        cls, project: Project, run: Run, plan: Plan, command: Train, began: float, emit: Emit, control: Control
     ) -> _Training:
         """Write down everything that the run is fixed to, and return it."""
         spec, stage, photographs, report = command.spec, plan.stage, plan.photographs, plan.report
         head = plan.quick.head
         if stage != plan.quick.stage:
             head = fit_start(project, stage, photographs, command.job_id, emit, control, spec.seed, spec.class_weights)
-        mirror = _try_mirror(plan, command, emit, control)
+        mirror = try_mirror(plan, command, emit, control)
         recipe = plan.recipe.keeping_sides() if mirror is not None and mirror.sides_matter else plan.recipe
         frozen = {
             "precision": report.precision,
@@ -223,19 +191,15 @@ class _Training:
         return made
 
     @classmethod
-    def reopened(cls, project: Project, run: Run, job_id: str, emit: Emit, control: Control) -> _Training:
+    def reopened(
+        cls, project: Project, run: Run, spec: TrainSpec, job_id: str, emit: Emit, control: Control
+    ) -> _Training:
         """Return an unfinished run as it was fixed at its beginning.
 
         Raises:
-            UserError: it ended before it had begun, or its weights have gone.
+            UserError: its notes are damaged, or its weights have gone.
         """
         body = run.read()
-        if "frozen" not in body or "split" not in body:
-            raise UserError(
-                "nothing_to_resume", f"The run '{run.name}' ended before it had learnt anything.", "Start a new run."
-            )
-        known = {field.name for field in dataclasses.fields(TrainSpec)}
-        spec = TrainSpec(**{key: value for key, value in body["spec"].items() if key in known})
         frozen = body["frozen"]
         report = backend.setup(spec.device, frozen["precision"])
         announce(job_id, report, emit)

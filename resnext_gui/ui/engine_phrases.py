@@ -188,7 +188,6 @@ _PHRASES = (
     QT_TRANSLATE_NOOP("engine", "The project folder '{0}' cannot be reached any more."),
     QT_TRANSLATE_NOOP("engine", "The project folder '{0}' cannot be written to, so nothing can be changed."),
     QT_TRANSLATE_NOOP("engine", "The quick model is damaged."),
-    QT_TRANSLATE_NOOP("engine", "The run '{0}' ended before it had learnt anything."),
     QT_TRANSLATE_NOOP("engine", "The run '{0}' is being worked on by another window or program."),
     QT_TRANSLATE_NOOP("engine", "The run goes on without it."),
     QT_TRANSLATE_NOOP("engine", "The same photograph lies under {0}: {1}."),

@@ -24,7 +24,7 @@ def with_views(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(*args: Any, **kwargs: Any) -> recipe.Recipe:
         return recipe.dataclasses.replace(real(*args, **kwargs), frozen_stages=1, views=3)
 
-    monkeypatch.setattr("resnext_gui.engine.training.choose_recipe", chosen)
+    monkeypatch.setattr("resnext_gui.engine.planning.choose_recipe", chosen)
 
 
 @pytest.mark.usefixtures("with_views")

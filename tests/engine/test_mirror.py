@@ -207,6 +207,6 @@ def test_a_resumed_run_keeps_what_was_found(
     def never(*given: Any, **named: Any) -> None:
         raise AssertionError("tried again")
 
-    monkeypatch.setattr("resnext_gui.engine.training.try_mirror_images", never)
+    monkeypatch.setattr("resnext_gui.engine.planning.try_mirror_images", never)
     result = made.train(Control(), run=stopped["run"])
     assert result["status"] == "finished" and result["mirror"] == stopped["mirror"]

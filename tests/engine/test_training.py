@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnext_gui.engine import checkpoints, modelfile, reporting, training
+from resnext_gui.engine import checkpoints, modelfile, planning, reporting, training
 from resnext_gui.engine.classifier import classify_job
 from resnext_gui.engine.control import Control
 from resnext_gui.messages import (
@@ -184,6 +184,26 @@ def test_stopped_before_there_is_a_run(learner: Learner) -> None:
         learner.train(control)
     with learner.project() as project:
         assert project.runs() == []
+
+
+def test_broken_off_before_it_had_begun_it_begins(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*given: Any, **named: Any) -> None:
+        raise OSError(errno.EIO, "the power is gone")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="power"):
+        patched.setattr(planning, "try_mirror_images", fail)
+        learner.train(epochs=3, seed=5)
+    with learner.project() as project:
+        (run,) = project.runs()
+        assert "frozen" not in run.read()
+    stopped = StopAfter(lambda: bool(learner.told(RunCreated)))
+    with pytest.raises(JobStopped):  # once more, by a person this time
+        learner.train(stopped, run=run.id)
+    result = learner.train(run=run.id, epochs=1)
+    assert (result["run"], result["status"], result["epochs"]) == (run.id, "finished", 3)
+    with learner.project() as project:
+        assert [other.id for other in project.runs()] == [run.id]
+        assert run.read()["frozen"]["seed"] == 5 and run.read()["error"] is None
 
 
 def test_time_budget_is_kept(learner: Learner) -> None:
