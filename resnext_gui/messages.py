@@ -165,12 +165,16 @@ class MakeQuick:
 
 @dataclass(frozen=True, slots=True)
 class Train:
-    """Fine-tune.  With `run`, continue that unfinished run; its own settings win over `spec`."""
+    """Fine-tune.  With `run`, continue that unfinished run; its own settings win over `spec`.
+
+    With `finish` as well, learn no more: end the run with the best that it has.
+    """
 
     job_id: str
     project: str
     spec: TrainSpec
     run: str | None = None
+    finish: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +349,11 @@ class EpochLine:
 
 @dataclass(frozen=True, slots=True)
 class ModelReady:
-    """A model can answer now.  `right` of `total` practice photographs; both 0 when there are none."""
+    """A model can answer now.
+
+    `right` of `total` practice photographs, both 0 when there are none; `photographs` counts those as well as the ones
+    it learned from.
+    """
 
     job_id: str
     model: str

@@ -117,7 +117,9 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--size", metavar="PX", type=_count(32, 1024), help="side of the picture the network sees")
     train.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: %(default)s")
     train.add_argument("--seed", metavar="N", type=_count(0, 2**31 - 1), default=0, help="default: %(default)s")
-    train.add_argument("--resume", action="store_true", help="go on with the project's unfinished run")
+    unfinished = train.add_mutually_exclusive_group()
+    unfinished.add_argument("--resume", action="store_true", help="go on with the project's unfinished run")
+    unfinished.add_argument("--finish", action="store_true", help="end the unfinished run with the best that it has")
     _add_expert_settings(train.add_argument_group("settings for experts, each chosen by itself where it is not given"))
 
     classify = commands.add_parser(

@@ -51,7 +51,9 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         fine = arguments.mode == "finetune"
         if fine:
             _refuse_busy(project)
-        run = _run_to_resume(project) if fine and arguments.resume else None
+        run = _run_to_resume(project) if fine and (arguments.resume or arguments.finish) else None
+        if arguments.finish and (run is None or run.status == "finished"):
+            raise UserError("no_run", "There is no unfinished run in this project.", "Start one, without --finish.")
         if run is not None and run.status == "finished":
             return _tell(_stored_result(run), project, out)
         with WarmUp(arguments.device) as warm_up:
@@ -60,8 +62,12 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
             warm_up.wait()
             if not fine:
                 return _tell(_quick(arguments, project, out, control), project, out)
-            command = messages.Train(job_id(), os.fspath(project.folder), _spec(arguments), run.id if run else None)
-            return _tell(run_job(command, out, control), project, out)
+            run_id = run.id if run is not None else None
+            command = messages.Train(
+                job_id(), os.fspath(project.folder), _spec(arguments), run_id, finish=arguments.finish
+            )
+            status = _tell(run_job(command, out, control), project, out)
+            return 0 if arguments.finish else status  # stopped, but that is what was asked for
 
 
 # --------------------------------------------------------------------------------------------------------------------

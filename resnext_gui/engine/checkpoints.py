@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.fitting import FitState, Fitting, Score
-from resnext_gui.engine.modelfile import write_durably
 from resnext_gui.messages import UserError
-from resnext_gui.project.files import file_trouble
+from resnext_gui.project.files import write_bytes
 
 Weights = list[npt.NDArray[Any]]
 
@@ -89,7 +88,7 @@ def load_state(folder: Path, facts: dict[str, Any], fitting: Fitting) -> None:
 def prune(folder: Path, facts: dict[str, Any] | None) -> None:
     """Remove checkpoints that ``run.json`` does not point at; with None, all of them."""
     kept = {facts["file"], facts["best_file"]} if facts else set()
-    for pattern in ("epoch-*.safetensors", "best-*.safetensors", ".epoch-*.part", ".best-*.part"):
+    for pattern in ("epoch-*.safetensors", "best-*.safetensors", ".epoch-*.tmp", ".best-*.tmp"):
         for file in folder.glob(pattern):
             if file.name not in kept:
                 with suppress(OSError):
@@ -103,7 +102,4 @@ def _numbers(variable: Any) -> npt.NDArray[Any]:
 def _write(file: Path, tensors: dict[str, npt.NDArray[Any]]) -> None:
     from safetensors.numpy import save
 
-    try:
-        write_durably(file, save(tensors))
-    except OSError as error:
-        raise file_trouble(error, file.parent) from error
+    write_bytes(file, save(tensors))

@@ -13,6 +13,7 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from typing import IO, Any
@@ -180,22 +181,34 @@ def _hush_libtiff() -> None:
 _hush_libtiff()
 
 
+@contextlib.contextmanager
+def _explained(path: PathLike) -> Iterator[None]:
+    """Say in a sentence why a picture cannot be opened or decoded.
+
+    Raises:
+        ImageError: instead of what the decoder raised.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise _too_little_memory(display(path)) from error
+    except OSError as error:
+        if error.errno in DRIVE_ERRORS:
+            raise trouble(path, error) from error
+        raise _broken(display(path)) from error
+    except _DECODING_ERRORS as error:
+        raise _broken(display(path)) from error
+
+
 def _open_header(path: PathLike, file: IO[bytes]) -> Image.Image:
     name = display(path)
     formats = [*_FORMATS, "TGA"] if PurePath(path).suffix.lower() == ".tga" else _FORMATS
     _quiet()
-    try:
-        picture = Image.open(file, formats=formats)
-    except UnidentifiedImageError as error:
-        raise _unidentified(name, file) from error
-    except MemoryError as error:
-        raise _too_little_memory(name) from error
-    except OSError as error:
-        if error.errno in DRIVE_ERRORS:
-            raise trouble(path, error) from error
-        raise _broken(name) from error
-    except _DECODING_ERRORS as error:
-        raise _broken(name) from error
+    with _explained(path):
+        try:
+            picture = Image.open(file, formats=formats)
+        except UnidentifiedImageError as error:
+            raise _unidentified(name, file) from error
     width, height = picture.size
     limit = MAX_JPEG_PIXELS if picture.format in ("JPEG", "MPO") else MAX_PIXELS
     if width * height > limit:
@@ -305,30 +318,20 @@ def open_rgb(path: PathLike, at_least: int | None = None) -> Bytes:
 
 
 def _open_picture(path: PathLike, at_least: int | None) -> Image.Image:
-    name = display(path)
-    with opened_file(path) as file, _open_header(path, file) as picture:
-        try:
-            if picture.format in ("JPEG", "MPO") and at_least is not None:
-                _draft(picture, at_least)
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(
-                    "too_large",
-                    f"'{name}' has {width * height / 1e6:,.0f} megapixels; {MAX_PIXELS / 1e6:.0f} is the limit.",
-                    "Save a smaller copy of it.",
-                )
-            if width * height > _BIG_PIXELS:
-                with _one_big_at_a_time:
-                    return _decode(picture, at_least)
-            return _decode(picture, at_least)
-        except MemoryError as error:
-            raise _too_little_memory(name) from error
-        except OSError as error:
-            if error.errno in DRIVE_ERRORS:
-                raise trouble(path, error) from error
-            raise _broken(name) from error
-        except _DECODING_ERRORS as error:
-            raise _broken(name) from error
+    with opened_file(path) as file, _open_header(path, file) as picture, _explained(path):
+        if picture.format in ("JPEG", "MPO") and at_least is not None:
+            _draft(picture, at_least)
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(
+                "too_large",
+                f"'{display(path)}' has {width * height / 1e6:,.0f} megapixels; {MAX_PIXELS / 1e6:.0f} is the limit.",
+                "Save a smaller copy of it.",
+            )
+        if width * height > _BIG_PIXELS:
+            with _one_big_at_a_time:
+                return _decode(picture, at_least)
+        return _decode(picture, at_least)
 
 
 def _draft(picture: Image.Image, at_least: int) -> None:

@@ -23,7 +23,7 @@ JOBS: dict[type[Any], str] = {
     messages.Reconcile: "resnext_gui.engine.dataset:reconcile_job",
     messages.Thumbnails: "resnext_gui.engine.thumbnails:thumbnails_job",
     messages.RenderSamples: "resnext_gui.samples:samples_job",
-    messages.MakeQuick: "resnext_gui.engine.features:quick_job",
+    messages.MakeQuick: "resnext_gui.engine.quick:quick_job",
     messages.Train: "resnext_gui.engine.training:train_job",
     messages.Evaluate: "resnext_gui.engine.evaluation:evaluate_job",
     messages.Classify: "resnext_gui.engine.classifier:classify_job",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -31,7 +30,7 @@ from resnext_gui.engine.weights import (
 )
 from resnext_gui.messages import UserError
 from resnext_gui.project import read_json, write_json
-from resnext_gui.project.files import file_trouble, sync_folder
+from resnext_gui.project.files import file_trouble, write_durably
 
 FORMAT = "resnext-gui model"
 VERSION = 1
@@ -245,21 +244,6 @@ def build_network(folder: Path, model: ModelFile) -> keras.Model:
 def _digest(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def write_durably(file: Path, data: bytes) -> None:
-    """Write under a name that is new, so that nothing is replaced; durable before it returns."""
-    handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(part).replace(file)
-    except OSError:
-        Path(part).unlink(missing_ok=True)
-        raise
-    sync_folder(file.parent)
 
 
 def fingerprint(labels: list[str], *groups: list[Any]) -> str:

@@ -6,18 +6,12 @@ from dataclasses import dataclass
 
 from resnext_gui.engine import backend
 from resnext_gui.engine.control import Control, Emit
-from resnext_gui.engine.features import (
-    Photographs,
-    Quick,
-    Stage,
-    announce,
-    choose_stage,
-    current_photographs,
-    make_quick,
-    quick_exists,
-)
+from resnext_gui.engine.features import Photographs, current_photographs
 from resnext_gui.engine.mirror import MirrorTrial, try_mirror_images
+from resnext_gui.engine.quick import Quick, make_quick, quick_exists
 from resnext_gui.engine.recipe import Recipe, choose_recipe
+from resnext_gui.engine.reporting import announce
+from resnext_gui.engine.stage import Stage, choose_stage
 from resnext_gui.messages import Progress, Train
 from resnext_gui.project import Project
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from resnext_gui.engine import backend
 from resnext_gui.engine.checkpoints import prune, save_state
 from resnext_gui.engine.control import Emit
 from resnext_gui.engine.features import Photographs
 from resnext_gui.engine.fitting import FitState, Fitting, Score, Watch
-from resnext_gui.messages import BatchPoint, EpochLine, ModelReady, Refused
+from resnext_gui.messages import BatchPoint, DeviceChosen, EpochLine, ModelReady, Refused
 from resnext_gui.project import Project, Run
 
 SAVE_EVERY = 10.0
@@ -20,6 +21,11 @@ SAVE_EVERY = 10.0
 
 AFTERWARDS = 5.0
 """Seconds from the last step to the result, about."""
+
+
+def announce(job_id: str, report: backend.DeviceReport, emit: Emit) -> None:
+    """Say which device computes."""
+    emit(DeviceChosen(job_id, report.device, report.name, report.precision, report.reason, report.advice))
 
 
 class Reporter:
@@ -50,8 +56,8 @@ class Reporter:
 
     def ready(self, score: Score) -> None:
         """Say that the run's model can answer."""
-        labels, learning = len(self._photographs.labels), len(self._photographs.learning)
-        self._emit(ModelReady(self._job_id, self._run.id, score.right, score.total, labels, learning))
+        labels, known = len(self._photographs.labels), len(self._photographs.learning) + score.total
+        self._emit(ModelReady(self._job_id, self._run.id, score.right, score.total, labels, known))
 
     def flush(self) -> None:
         """Write down the batch points that are still held back."""

@@ -11,6 +11,7 @@ import dataclasses
 import math
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +27,16 @@ from resnext_gui.engine.checkpoints import load_state, prune
 from resnext_gui.engine.clock import process_seconds
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.evaluation import evaluate, for_labels
-from resnext_gui.engine.features import (
-    Photographs,
-    announce,
-    fit_start,
-    quick_score,
-)
+from resnext_gui.engine.features import Photographs
 from resnext_gui.engine.fitting import BLENDS, EVALUATION_BATCH, FitState, Fitting, Practice, Score
 from resnext_gui.engine.head import label_weights
 from resnext_gui.engine.images import load_uint8, normalise
 from resnext_gui.engine.modelfile import ModelFile, find_weights, save_network, weights_facts
 from resnext_gui.engine.pixels import DecodePool, PixelStore
 from resnext_gui.engine.planning import Plan, make_plan, try_mirror
+from resnext_gui.engine.quick import fit_start, quick_score
 from resnext_gui.engine.recipe import Recipe, fit_to_time
-from resnext_gui.engine.reporting import Reporter
+from resnext_gui.engine.reporting import Reporter, announce
 from resnext_gui.engine.resnext import set_trainable_stages, split_model, with_new_head
 from resnext_gui.engine.weights import ResolvedWeights, load_backbone
 from resnext_gui.messages import (
@@ -77,8 +74,14 @@ def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
             if run.status == "finished":
                 result: dict[str, Any] = run.read().get("result") or {}
                 return result
+            if command.finish and not run.has_best:
+                raise UserError(
+                    "nothing_yet",
+                    f"The run '{run.name}' has learned nothing yet that could be used.",
+                    "Continue it, or start a new one.",
+                )
             with run.lock():
-                return _guarded(run, lambda: _go_on(project, run, command, began, emit, control))
+                return _guarded(run, lambda: _go_on(project, run, command, began, emit, control), command.finish)
         plan = make_plan(project, command, emit, control)
         run = project.new_run(dataclasses.asdict(command.spec), command.spec.name)
         with run.lock():
@@ -86,11 +89,10 @@ def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
             return _guarded(run, lambda: _Training.new(project, run, plan, command, began, emit, control))
 
 
-def _guarded(run: Run, prepare: Any) -> dict[str, Any]:
+def _guarded(run: Run, prepare: Callable[[], _Training], finish: bool = False) -> dict[str, Any]:
     """Run the training; a failure is written down in the run before it goes on its way."""
     try:
-        training: _Training = prepare()
-        return training.go()
+        return prepare().go(finish)
     except JobStopped:
         run.update(status="stopped", ended=time.time())
         raise
@@ -139,6 +141,7 @@ class _Training:
         self.began = time.monotonic()
         self._source: FrozenSource | None = None
         self._look = 0.05
+        self._budget: float | None = None
         self.reporter = Reporter(project, run, job_id, photographs, emit)
 
     # ------------------------------------------------------------------------------------------------------------
@@ -213,18 +216,20 @@ class _Training:
     # ------------------------------------------------------------------------------------------------------------
     # The run
 
-    def go(self) -> dict[str, Any]:
-        """Train to the end, or until stopped; returns the result."""
+    def go(self, finish: bool = False) -> dict[str, Any]:
+        """Train to the end, or until stopped; with `finish` not at all.  Returns the result."""
         with DecodePool() as pool, backend.strategy_scope():
             fitting = self._prepare(pool)
-            status = "finished"
-            try:
-                fitting.run()
-            except JobStopped:
-                status = "stopped"
+            status = "stopped"
+            if not finish:
+                with contextlib.suppress(JobStopped):
+                    fitting.begin()
+                    self._keep_time()
+                    fitting.run()
+                    status = "finished"
             self.reporter.flush()
             try:
-                return self._finish(fitting, status)
+                return self._finish(fitting, status, believed=finish or status == "finished")
             finally:
                 if self._source is not None:
                     self._source.close()
@@ -333,26 +338,42 @@ class _Training:
         self.network.predict_on_batch(pictures)
         self.network.predict_on_batch(pictures)
         self._look = (time.monotonic() - began) / (2 * EVALUATION_BATCH)
-        if self.recipe.seconds is None:
+        self._budget = self.recipe.seconds
+        if self._budget is None:
             return
-        sides = 2 if self.recipe.flip_answers else 1
-        exam = len(for_labels(self.project, self.photographs.labels, "exam"))
-        looks = exam + len(BLENDS) * len(self.photographs.practice)
-        reserve = 6.0 + 1.2 * self._look * sides * looks
-        whole = self.recipe.seconds
-        used = time.monotonic() - self.began - self.control.paused_seconds
-        seconds = max(0.2 * whole, whole - used - min(reserve, 0.4 * whole))
-        self.recipe, parts = fit_to_time(
-            self.recipe, self.spec, seconds, self._look, len(self.photographs.learning), self.resolved.path is not None
-        )
+        learning, pretrained = len(self.photographs.learning), self.resolved.path is not None
+        left = self._time_left(self._budget)
+        self.recipe, parts = fit_to_time(self.recipe, self.spec, left, self._look, learning, pretrained)
         self.frozen = {**self.frozen, "recipe": self.recipe.to_dict(), "parts": parts, "measured": True}
         self.run.update(frozen=self.frozen)
+
+    def _keep_time(self) -> None:
+        """Take off what getting ready has taken since it was measured: tracing a network takes seconds."""
+        if self._budget is not None:
+            self.recipe = dataclasses.replace(self.recipe, seconds=self._time_left(self._budget))
+            self.fitting.recipe = self.recipe
+            self.frozen = {**self.frozen, "recipe": self.recipe.to_dict()}
+            self.run.update(frozen=self.frozen)
+
+    def _time_left(self, budget: float) -> float:
+        """Return how many of `budget` seconds are left for the training itself."""
+        sides = 2 if self.recipe.flip_answers else 1
+        exam = len(for_labels(self.project, self.photographs.labels, "exam"))
+        # practice is looked at after the step that ends the last pass, and once for each blend
+        looks = exam + (1 + len(BLENDS)) * len(self.photographs.practice)
+        reserve = 6.0 + 1.2 * self._look * sides * looks
+        used = time.monotonic() - self.began - self.control.paused_seconds
+        return max(0.2 * budget, budget - used - min(reserve, 0.4 * budget))
 
     # ------------------------------------------------------------------------------------------------------------
     # The end
 
-    def _finish(self, fitting: Fitting, status: str) -> dict[str, Any]:
-        """Choose the weights, write the model, decide who answers, score the exam."""
+    def _finish(self, fitting: Fitting, status: str, believed: bool) -> dict[str, Any]:
+        """Choose the weights, write the model, decide who answers, score the exam.
+
+        A model that is `believed` to be better than the quick one answers unless it is clearly worse in practice;
+        another one has to show that it is better.
+        """
         stopped = status == "stopped"
         self.emit(Progress(self.job_id, "finishing", 0, 0, "Choosing the best and scoring it"))
         state = fitting.state
@@ -379,14 +400,13 @@ class _Training:
         body = self.run.read()
         quick = Score(**body["quick"])
         # The start is the quick model itself, only with mirror images: nothing has been learnt that could be better.
-        # A run that was cut short has to show that it is better; one that came to its end is believed to be.
-        shown = score.beats(quick) if stopped else score.holds_against(quick)
-        better = state.best_epoch > 0 and (shown if known else not stopped)
+        shown = score.holds_against(quick) if believed else score.beats(quick)
+        better = state.best_epoch > 0 and (shown if known else believed)
         kept = "finetune" if better else "quick"
         if better:
             reason = "Better on the practice photographs than the quick model"
             if not score.beats(quick):
-                reason = "Trained to the end, and about as good on the practice photographs as the quick model"
+                reason = "About as good on the practice photographs as the quick model, and trained for longer"
             self.project.set_current_model(self.run.id, reason)
         elif self.project.current_model is None:
             self.project.set_current_model("quick", "Better on the practice photographs than the fine-tuned one")

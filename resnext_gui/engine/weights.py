@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -34,6 +32,7 @@ from resnext_gui.engine.weights_probing import probe_activations
 from resnext_gui.engine.weights_reading import RawWeights, file_sha256, read_weights
 from resnext_gui.engine.weights_vetting import check_tensors, detect_architecture, expected_shapes
 from resnext_gui.messages import UserError
+from resnext_gui.project.files import write_durably
 from resnext_gui.resources import asset
 
 __all__ = [
@@ -377,18 +376,7 @@ def save_weights(
         facts["preprocessing"] = json.dumps(preprocessing.to_dict())
     if labels is not None:
         facts["labels"] = json.dumps(labels, ensure_ascii=False)
-    data = save(state_of(model), facts)
-    path = Path(path)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(part).replace(path)
-    except OSError:
-        Path(part).unlink(missing_ok=True)
-        raise
+    write_durably(path, save(state_of(model), facts))
 
 
 def weights_job(command: Any, emit: Any, control: Any) -> dict[str, Any]:

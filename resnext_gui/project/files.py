@@ -54,11 +54,11 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+def write_durably(path: str | os.PathLike[str], data: bytes) -> None:
     """Replace the file at `path` by `data` so that a reader, or a power cut, sees the old or the new, never a mix.
 
     Raises:
-        ProjectError: ``disk_full``, ``read_only`` or ``folder_gone``.  The old file is then untouched.
+        OSError: it cannot be written.  The old file is then untouched.
     """
     path = Path(path)
     temporary = ""
@@ -71,12 +71,22 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         _replace(temporary, path)
         temporary = ""
         sync_folder(path.parent)
-    except OSError as error:
-        raise file_trouble(error, path.parent) from error
     finally:
         if temporary:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file of a project: `write_durably`, with trouble in words.
+
+    Raises:
+        ProjectError: ``disk_full``, ``read_only`` or ``folder_gone``.  The old file is then untouched.
+    """
+    try:
+        write_durably(path, data)
+    except OSError as error:
+        raise file_trouble(error, Path(path).parent) from error
 
 
 def _replace(source: str, target: Path) -> None:

@@ -135,6 +135,18 @@ class Project(Kinds):
         """Thumbnails, features, decoded pixels: safe to delete."""
         return self.folder / "cache"
 
+    def faces(self, most: int) -> list[str]:
+        """Return the paths of up to `most` pictures by which a person knows the project again.
+
+        One of each label, evenly chosen among many labels; its thumbnail where that has been made.
+        """
+        labels = [label for label in self.labels() if label.count]
+        chosen = [labels[n * len(labels) // min(most, len(labels))] for n in range(min(most, len(labels)))]
+        sql = "SELECT id FROM photos WHERE removed = 0 AND status <= 1 AND label_id = ? ORDER BY sort, id LIMIT 1"
+        found = self.photos([row[0] for label in chosen for row in self._rows(sql, (label.id,))])
+        small = [self.cache / "thumbnails" / photo.hash[:2] / f"{photo.hash}.jpg" for photo in found]
+        return [str(file) if file.is_file() else photo.path for file, photo in zip(small, found, strict=True)]
+
     @property
     def runs_folder(self) -> Path:
         """One folder a run."""

@@ -120,6 +120,11 @@ class Run:
             return "interrupted"
         return status if status in STATUSES else "failed"
 
+    @property
+    def has_best(self) -> bool:
+        """Whether a run that was broken off has learned something that it could be ended with."""
+        return int((self.read().get("last_checkpoint") or {}).get("best_epoch") or 0) > 0
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[Run]:
         """Hold the run while working on it; the operating system lets go when the process ends, however it ends.

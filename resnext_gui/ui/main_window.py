@@ -33,7 +33,7 @@ from resnext_gui.ui.places import PAGES
 from resnext_gui.ui.session import Session
 from resnext_gui.ui.settings import Settings, log_folder
 from resnext_gui.ui.state import Device, Problem, TrainingState, Unfinished
-from resnext_gui.ui.widgets import dropping
+from resnext_gui.ui.widgets import dropping, faces
 from resnext_gui.ui.widgets.banner import Action, Banners
 from resnext_gui.ui.widgets.closing import BACKGROUND, PAUSE, ClosingDialog
 from resnext_gui.ui.widgets.dropzones import OPEN, DropZones
@@ -293,8 +293,8 @@ class MainWindow(QMainWindow):
         session = self.session
         if session is None:
             return
-        message = self.tr("Training was interrupted. {0}, {1} % done.").format(
-            words.when(run.stopped_at), round(run.progress * 100)
+        message = self.tr("Training was interrupted {0}, {1}.").format(
+            words.when(run.stopped_at, inside=True), words.part_done(run.progress)
         )
         left = words.duration(run.seconds_left)
         go_on = self.tr("Continue, {0}").format(left) if left else self.tr("Continue")
@@ -342,7 +342,8 @@ class MainWindow(QMainWindow):
             return
         try:
             project = session.project
-            self.settings.remember(session.folder, project.name, project.photo_count(), len(project.labels()))
+            shown = project.faces(faces.MOST)
+            self.settings.remember(session.folder, project.name, project.photo_count(), len(project.labels()), shown)
         except UserError:
             return  # the drive went away; the list keeps what it knew
 

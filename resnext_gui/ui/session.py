@@ -321,7 +321,7 @@ class Session(SessionSignals):
         self.trainings.stop()
 
     def use_as_it_is(self, run_id: str) -> None:
-        """Close an unfinished run and keep what it has."""
+        """End an unfinished run with the best that it has."""
         self.trainings.use_as_it_is(run_id)
 
     # ---- weights

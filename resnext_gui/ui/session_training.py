@@ -66,8 +66,8 @@ class TrainingDesk(QObject):
 
     # ---- buttons
 
-    def begin(self, spec: TrainSpec, run_id: str | None) -> None:
-        """Begin a run, or go on with an unfinished one."""
+    def begin(self, spec: TrainSpec, run_id: str | None, finish: bool = False) -> None:
+        """Begin a run, or go on with an unfinished one, or `finish` that with the best it has."""
         session = self._session
         if self.state.active:
             message = self.tr("A run is under way.")
@@ -76,9 +76,12 @@ class TrainingDesk(QObject):
             return
         self.state = TrainingState()
         self._began, self._counted = None, False
-        command = messages.Train("", session.folder, spec, run_id)
+        command = messages.Train("", session.folder, spec, run_id, finish)
         self._job = job = session.trainer.submit(command)
-        self._set(phase="starting", run=run_id, text=self.tr("Getting ready"))
+        if finish:
+            self._set(phase="stopping", run=run_id, text=self.tr("Keeping the best so far"))
+        else:
+            self._set(phase="starting", run=run_id, text=self.tr("Getting ready"))
         if run_id is not None:
             self._read_total(run_id)
         job.happened.connect(self._on_event)
@@ -244,30 +247,15 @@ class TrainingDesk(QObject):
                     str(info.get("name") or run.id),
                     stopped,
                     progress,
-                    bool(info.get("best_model")),
+                    run.has_best,
                     used * (1 - progress) / progress if progress > 0.02 and used else None,
                 )
             )
         return found
 
     def use_as_it_is(self, run_id: str) -> None:
-        """Close an unfinished run and keep what it has."""
-        session = self._session
-        try:
-            run = session.project.run(run_id)
-            info = run.read()
-            run.update(status="stopped", ended=time.time())
-            if info.get("best_model"):
-                best = (info.get("best") or {}).get("practice_accuracy") or 0.0
-                quick = info.get("quick_practice_accuracy")
-                if quick is None or best > quick:
-                    session.project.set_current_model(run_id, "used as it is")
-        except (OSError, ValueError) as error:
-            message = self.tr("The run could not be closed: {0}").format(error)
-            session.problem.emit(Problem("train", message))
-        except UserError as error:
-            session.tell(error, "train")
-        self._tell_all()
+        """End an unfinished run with the best that it has."""
+        self.begin(TrainSpec(), run_id, finish=True)
 
     def close(self) -> None:
         """Nothing to let go: the trainer's client ends with the session."""

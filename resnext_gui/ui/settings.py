@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,19 @@ RECENT = 12
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A project opened before.  `at` is Unix time."""
+    """A project opened before.
+
+    Attributes:
+        at: Unix time.
+        faces: paths of a few pictures by which a person knows it again.
+    """
 
     path: str
     name: str
     photographs: int = 0
     labels: int = 0
     at: float = 0.0
+    faces: tuple[str, ...] = ()
 
 
 def own_folder() -> Path:
@@ -87,14 +94,14 @@ class Settings:
         found = []
         for entry in self._values.get("recent", []):
             try:
-                found.append(Recent(**entry))
-            except TypeError:
+                found.append(Recent(**{**entry, "faces": tuple(map(str, entry.get("faces") or ()))}))
+            except (TypeError, AttributeError):
                 continue
         return found
 
-    def remember(self, path: str, name: str, photographs: int, labels: int) -> None:
+    def remember(self, path: str, name: str, photographs: int, labels: int, faces: Sequence[str] = ()) -> None:
         """Put a project at the top of the list."""
-        entry = Recent(path, name, photographs, labels, time.time())
+        entry = Recent(path, name, photographs, labels, time.time(), tuple(faces))
         others = [old for old in self.recent() if old.path != path]
         self.set("recent", [asdict(item) for item in [entry, *others][:RECENT]])
 

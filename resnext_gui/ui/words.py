@@ -167,17 +167,27 @@ def clock(at: float) -> str:
     return f"{QLocale().toString(moment.date(), 'ddd')} {text}"
 
 
-def when(at: float | None) -> str:
-    """Return when something past happened: "14:32", "Yesterday 23:14", "Tuesday 23:14" or "3 Mar 2026"."""
+def part_done(progress: float) -> str:
+    """Return how much of something unfinished is done, 0..1: "62 % done"; never "100 %"."""
+    return _tr("{n} % done").format(n=min(99, int(progress * 100)))
+
+
+def when(at: float | None, inside: bool = False) -> str:
+    """Return when something past happened: "Today 14:32", "Yesterday 23:14", "Tuesday 23:14" or "3 Mar 2026".
+
+    Args:
+        at: Unix time.
+        inside: whether it stands inside a sentence: "today 14:32".
+    """
     if not at:
         return ""
     moment = QDateTime.fromSecsSinceEpoch(int(at))
     text = moment.toString("HH:mm")
     days = moment.date().daysTo(QDateTime.currentDateTime().date())
     if days <= 0:
-        return _tr("Today {time}").format(time=text)
+        return (_tr("today {time}") if inside else _tr("Today {time}")).format(time=text)
     if days == 1:
-        return _tr("Yesterday {time}").format(time=text)
+        return (_tr("yesterday {time}") if inside else _tr("Yesterday {time}")).format(time=text)
     if days < 7:
         return f"{QLocale().toString(moment.date(), 'dddd')} {text}"
     return QLocale().toString(moment.date(), "d MMM yyyy")

@@ -30,7 +30,7 @@ from resnext_gui.engine.activations import prepare
 from resnext_gui.engine.augment import LEVELS
 from resnext_gui.engine.batches import LearningSet
 from resnext_gui.engine.control import Control
-from resnext_gui.engine.features import BATCH, RANDOM_SIZE, Photographs
+from resnext_gui.engine.features import BATCH, Photographs
 from resnext_gui.engine.fitting import Fitting, Practice, Watch, score_of
 from resnext_gui.engine.head import fit_head, label_weights
 from resnext_gui.engine.images import Preprocessing, could_be_picture, load_uint8, normalise
@@ -39,6 +39,7 @@ from resnext_gui.engine.optimizer import schedule
 from resnext_gui.engine.pixels import DecodePool, PixelStore
 from resnext_gui.engine.recipe import Recipe, choose_recipe
 from resnext_gui.engine.resnext import set_trainable_stages, split_model, with_new_head
+from resnext_gui.engine.stage import RANDOM_SIZE
 from resnext_gui.engine.weights import load_backbone, resolve_weights
 from resnext_gui.messages import RenderSamples, TrainSpec
 

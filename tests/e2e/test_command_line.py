@@ -112,6 +112,12 @@ def test_training_survives_being_killed_and_two_programs(
     first.process.kill()
     first.end()
 
+    ended = tmp_path / "ended"
+    shutil.copytree(broken, ended)
+    kept = run("train", "--project", ended, *arguments, "--finish")
+    assert not [line for line in kept.printed if line["event"] == "epoch"]
+    assert kept.last["event"] == "finished" and kept.last["kept"] in ("quick", "finetune")
+
     resumed = run("train", "--project", broken, *arguments, "--resume")
     again = [line for line in resumed.printed if line["event"] == "epoch"]
     assert again[-1]["epoch"] == 3

@@ -65,7 +65,7 @@ class Learner:
         return scan_job(Scan("s", str(self.folder), (Source(str(photographs)),)), self.events.append, Control())
 
     def quick(self, control: Control | None = None, **changes: Any) -> dict[str, Any]:
-        from resnext_gui.engine.features import quick_job
+        from resnext_gui.engine.quick import quick_job
 
         command = MakeQuick("q", str(self.folder), str(self.weights), precision="float32", device="cpu")
         return quick_job(replace(command, **changes), self.events.append, control or Control())
@@ -76,6 +76,12 @@ class Learner:
         given = {"weights": str(self.weights), "precision": "float32", "device": "cpu", "batch": 8, "epochs": 2} | spec
         command = Train("t", str(self.folder), TrainSpec(**given), run)
         return train_job(command, self.events.append, control or Control())
+
+    def finish(self, run: str) -> dict[str, Any]:
+        from resnext_gui.engine.training import train_job
+
+        command = Train("t", str(self.folder), TrainSpec(), run, finish=True)
+        return train_job(command, self.events.append, Control())
 
     def told(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnext_gui.engine import checkpoints, modelfile, planning, reporting, training
+from resnext_gui.engine import checkpoints, planning, reporting, training
 from resnext_gui.engine.classifier import classify_job
 from resnext_gui.engine.control import Control
+from resnext_gui.engine.fitting import Fitting
 from resnext_gui.messages import (
     Answer,
     BatchPoint,
@@ -145,16 +148,105 @@ def test_killed_between_two_files_it_resumes(
     assert all(np.array_equal(wanted[name], got[name]) for name in wanted)
 
 
+class Clock:
+    """The time of day, which can be moved on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead = 0.0
+        real = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: real() + self.ahead)
+
+    def slow(self, seconds: float, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `function`, taking so much longer."""
+
+        def slowly(*arguments: Any, **named: Any) -> Any:
+            self.ahead += seconds
+            return function(*arguments, **named)
+
+        return slowly
+
+
+def test_the_time_budget_pays_for_slow_disks(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporting, "save_state", Clock(monkeypatch).slow(1000, reporting.save_state))
+    result = learner.train(epochs=None, minutes=10)
+    assert (result["status"], result["epochs"]) == ("finished", 1)
+
+
+def test_the_time_budget_pays_for_getting_ready(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look at the practice photographs traces the network, which takes seconds."""
+    monkeypatch.setattr(Fitting, "begin", Clock(monkeypatch).slow(300, Fitting.begin))
+    with pytest.raises(Gone):
+        learner.train(Dies(lambda: bool(learner.told(BatchPoint))), epochs=None, minutes=10)
+    with learner.project() as project:
+        (run,) = project.runs()
+    left = run.read()["frozen"]["recipe"]["seconds"]
+    assert 200 < left < 300
+
+
+class Gone(BaseException):
+    """The process is gone: nobody catches this."""
+
+
+class Dies(Control):
+    """Ends the process, so to say, once `when` is true."""
+
+    def __init__(self, when: Callable[[], bool]) -> None:
+        super().__init__()
+        self._when = when
+
+    def check(self) -> None:
+        if self._when():
+            raise Gone
+        super().check()
+
+
+def test_a_killed_run_is_used_as_it_is(
+    new_learner: Callable[[str], Learner], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It ends as one that a person stopped at that moment."""
+    monkeypatch.setattr(reporting, "SAVE_EVERY", 0)
+    stopped = new_learner("stopped")
+    wanted = stopped.train(after_epochs(stopped, 2), epochs=5)
+    killed = new_learner("killed")
+    with pytest.raises(Gone):
+        killed.train(Dies(lambda: len(killed.told(EpochLine)) == 2), epochs=5)
+    with killed.project() as project:
+        (run,) = project.runs()
+        assert run.status == "interrupted" and run.has_best
+    result = killed.finish(run.id)
+    assert len(killed.told(EpochLine)) == 2
+    for key in ("status", "epochs", "best_epoch", "finetune_practice_accuracy", "quick_practice_accuracy"):
+        assert result[key] == wanted[key]
+    assert run.status == "stopped" and [line["epoch"] for line in run.history()] == [1, 2]
+    with stopped.project() as project:
+        left, right = tensors(project.run(wanted["run"]).folder), tensors(run.folder)
+    assert left.keys() == right.keys() and all(np.array_equal(left[name], right[name]) for name in left)
+    picture = next((tmp_path / "photographs" / "blue").iterdir())
+    command = Classify("c", str(killed.folder), (str(picture),), run.id)
+    assert classify_job(command, killed.events.append, Control())["answered"] == 1
+    assert killed.train(run=run.id)["epochs"] == 5  # it may still go on
+
+
+def test_a_run_that_has_learned_nothing_cannot_be_used(learner: Learner) -> None:
+    with pytest.raises(Gone):
+        learner.train(Dies(lambda: bool(learner.told(RunCreated))))
+    with learner.project() as project:
+        (run,) = project.runs()
+    with pytest.raises(UserError, match="learned nothing yet"):
+        learner.finish(run.id)
+    assert run.status == "interrupted"  # it can be continued
+
+
 def test_full_disk_keeps_the_earlier_checkpoint(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "SAVE_EVERY", 0)
-    real = modelfile.tempfile.mkstemp
+    real = tempfile.mkstemp
 
     def full(*args: Any, **kwargs: Any) -> Any:
         if str(kwargs.get("prefix", "")).startswith(".epoch-0002"):
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(modelfile.tempfile, "mkstemp", full)
+    monkeypatch.setattr(tempfile, "mkstemp", full)
     with pytest.raises(UserError) as caught:
         learner.train(epochs=3)
     assert caught.value.code == "disk_full"

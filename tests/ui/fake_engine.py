@@ -41,7 +41,7 @@ from resnext_gui.messages import (
     Started,
     ThumbnailReady,
 )
-from resnext_gui.project import NewPhoto, Project
+from resnext_gui.project import NewPhoto, Project, write_json
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -223,7 +223,7 @@ def train(task, command):
         task.emit(DeviceChosen(task.id, "cpu", "Test processor", "float32", "No graphics card was found.", "A card."))
         first = len(run.history())
         try:
-            for epoch in range(first, epochs):
+            for epoch in range(first, first if command.finish else epochs):
                 for step in range(5):
                     task.check(pace)
                     at = epoch + (step + 1) / 5
@@ -233,14 +233,16 @@ def train(task, command):
                 line = {"epoch": epoch + 1, "loss": 1.0, "accuracy": 0.8, "practice_loss": 0.9}
                 line |= {"practice_accuracy": 0.8 + 0.04 * epoch, "learning_rate": 1e-3, "seconds": 1.0, "best": True}
                 run.append_history(line)
-                (run.folder / "best.safetensors").write_bytes(b"weights")
                 best = {"epoch": epoch + 1, "practice_accuracy": line["practice_accuracy"], "practice_loss": 0.9}
-                run.update(progress=(epoch + 1) / epochs, best=best, best_model="best.safetensors", seconds_used=10.0)
+                kept = {"epoch": epoch + 1, "best_epoch": epoch + 1}
+                run.update(progress=(epoch + 1) / epochs, best=best, last_checkpoint=kept, seconds_used=10.0)
                 task.emit(EpochLine(task.id, **line))
-            status = "finished"
+            status = "stopped" if command.finish else "finished"
         except Stopped:
             status = "stopped"
-        run.update(status=status, ended=time.time())
+        write_json(run.folder / "model.json", {"practice": {"right": 46, "total": 50}, "file": "best.safetensors"})
+        (run.folder / "best.safetensors").write_bytes(b"weights")
+        run.update(status=status, ended=time.time(), best_model="model.json")
     with Project.open(command.project) as project:
         project.set_current_model(run.id, "better on practice")
     return {"run": run.id, "kept": "finetune", "practice_accuracy": 0.92, "quick_practice_accuracy": 0.82,

@@ -119,6 +119,7 @@ def test_recent_projects_open_with_a_click(qtbot, make_window, photographs):
 
     (card,) = window.start.findChildren(RecentCard)
     assert "flowers" in card.accessibleName()
+    assert {Path(face).parent.name for face in card.recent.faces} == {"daisy", "rose"}
     card.click()
     assert window.session.folder == folder
 

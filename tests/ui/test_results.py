@@ -115,11 +115,15 @@ def test_the_exam_is_explained_and_scored_on_purpose(qtbot, make_page, session, 
     page = make_page()
     assert "kept aside" in page._before_text.text()
     assert session.asked("evaluate") == []
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    page._score.setFocus()
     page._score.click()
     assert session.asked("evaluate") == [("quick", "exam")]
-    assert not page._score.isEnabled()
+    assert not page._score.isEnabled() and page.hasFocus()
     session.evaluation_ready.emit(evaluation(tmp_path))
     assert headline(page).startswith("46 of 50 right in the exam.")
+    assert page._tiles.hasFocus()  # the arrow keys go through the mistakes
 
 
 def test_too_few_photographs_for_an_exam(make_page, session) -> None:

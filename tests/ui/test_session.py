@@ -356,19 +356,23 @@ def test_a_run_whose_process_dies_is_told_and_can_be_continued(qtbot, make_sessi
     assert session.unfinished() == []
 
 
-def test_an_interrupted_run_can_be_used_as_it_is(make_session, project):
+def test_an_interrupted_run_can_be_used_as_it_is(qtbot, make_session, project):
     run = project.new_run({}, "Night")
-    write_json(run.folder / "model.json", {"practice": {"right": 45, "total": 50}, "file": "best.safetensors"})
-    (run.folder / "best.safetensors").write_bytes(b"x")
-    run.update(progress=0.62, best={"practice_accuracy": 0.9}, best_model="best.safetensors", seconds_used=620.0)
+    run.update(progress=0.62, best={"practice_accuracy": 0.9}, seconds_used=620.0)
     session = make_session()
     (left,) = session.unfinished()
-    assert left.name == "Night" and left.seconds_left == pytest.approx(380, abs=1)
+    assert left.name == "Night" and left.seconds_left == pytest.approx(380, abs=1) and not left.has_best
+    run.update(last_checkpoint={"best_epoch": 2})
+    (left,) = session.unfinished()
+    assert left.has_best
     session.use_as_it_is(left.run)
+    assert session.training.phase == "stopping" and session.unfinished() == []
+    qtbot.waitUntil(lambda: session.training.phase == "finished", timeout=LONG)
+    assert run.history() == []  # nothing more was learned
     assert session.unfinished() == []
     assert run.status == "stopped" and project.current_model == run.id
     (model,) = session.models()
-    assert (model.name, model.right, model.total, model.current, model.missing) == ("Night", 45, 50, True, False)
+    assert (model.name, model.right, model.total, model.current, model.missing) == ("Night", 46, 50, True, False)
     (run.folder / "best.safetensors").unlink()
     assert session.models()[0].missing
 

@@ -90,7 +90,12 @@ def test_one_question_and_one_button(qtbot, make_page, session) -> None:
     assert [choice.note().split()[0] for choice in page.question.choices] == ["done"] * 3
     assert not page.question.expert.isVisible()
     page.question.choices[1].click()
+    with qtbot.waitActive(page):
+        page.activateWindow()
+    page.question.go.setFocus()
     page.question.go.click()
+    session.set_training(phase="starting")
+    assert not page.question.isVisible() and page.hasFocus()
     ((spec,),) = session.asked("start_training")
     assert (spec.mode, spec.minutes, spec.epochs, spec.weights, spec.name) == ("finetune", 60.0, None, None, "Run 1")
 
@@ -233,8 +238,10 @@ def test_the_header_tells_score_end_and_device(running, session) -> None:
     assert page.header._more.isVisible() and "Faster: A graphics card." in page.header._more.text()
 
 
-def test_pause_continue_stop(running, session) -> None:
+def test_pause_continue_stop(qtbot, running, session) -> None:
     page, _run = running
+    with qtbot.waitActive(page):
+        page.activateWindow()
     page.header.pause_button.click()
     session.set_training(phase="pausing")
     session.set_training(phase="paused")
@@ -242,9 +249,10 @@ def test_pause_continue_stop(running, session) -> None:
     page.header.pause_button.click()
     session.set_training(phase="running")
     assert page.header.pause_button.text() == "Pause"
+    page.header.stop_button.setFocus()
     page.header.stop_button.click()
     session.set_training(phase="stopping")
-    assert not page.header.stop_button.isEnabled()
+    assert not page.header.stop_button.isEnabled() and page.header.hasFocus()
     assert [name for name, _ in session.calls if name.endswith("_training")] == [
         "pause_training",
         "resume_training",
@@ -271,6 +279,7 @@ def test_curves_follow_the_run_even_while_another_is_looked_at(qtbot, running, s
 
 def test_a_run_that_goes_on_shows_its_past(qtbot, make_page, session) -> None:
     run = add_run(session.project, "Half", status="running", epochs=4)
+    run.update(last_checkpoint={"best_epoch": 3})
     page = make_page()
     row = page.runs.row(run.id)
     assert "62 % done" in row._status.text() and row._continue.isVisible() and row._use.isVisible()
@@ -338,6 +347,16 @@ def test_rows_tell_what_differs_and_score(qtbot, make_page, session) -> None:
     assert page.runs.row(second.id)._differs.text() == "image size 320 pixels"
     assert page.runs.row(second.id)._score.text() == "46 of 50"
     assert page.runs.row(second.id).height() == 40
+
+
+def test_the_row_of_a_run_at_work_tells_its_best_pass_so_far(project) -> None:
+    run = add_run(project, status="running", epochs=1)
+    with run.lock():
+        run.append_history({**epoch(2, 0.64), "best": False})
+        notes = read_run(run)
+        assert notes is not None and (notes.right, notes.total) == (40, 50)  # run.json is of an earlier checkpoint
+    notes = read_run(run)
+    assert notes is not None and notes.right == 46  # what was saved is what a run that was broken off has
 
 
 def test_renaming_in_place(qtbot, make_page, session) -> None:

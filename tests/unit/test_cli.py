@@ -316,6 +316,21 @@ def test_resume(
     assert len(trained) == count and lines(capsys)[-1]["practice_accuracy"] == 0.5
 
 
+def test_finish(
+    photographs: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained = pretend(messages.Train, {**TRAINED, "status": "stopped"})
+    arguments = ["train", "--project", str(tmp_path / "p"), "--finish", "--json"]
+    with Project.create(tmp_path / "p") as project:
+        assert cli.main(arguments) == 2
+        assert lines(capsys)[-1]["code"] == "no_run"
+        run = project.new_run({"mode": "finetune"})
+    assert cli.main(arguments) == 0
+    assert (trained[-1].run, trained[-1].finish) == (run.id, True)
+    run.update(status="finished", result=TRAINED)
+    assert cli.main(arguments) == 2 and len(trained) == 1
+
+
 def test_two_programs_do_not_train_in_one_project(
     photographs: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -232,6 +232,16 @@ class TestPhotographs:
         with pytest.raises(ValueError, match="where"):
             project.photo_ids("everything")
 
+    def test_faces_are_one_of_each_label_and_small_where_there_is_a_small_one(self, project: Project):
+        assert project.faces(4) == []
+        project.add_photos([photo(f"{name}{n}.jpg", name, hash=f"{name}{n}") for name in "abcdefgh" for n in range(3)])
+        assert [Path(face).name for face in project.faces(4)] == ["a0.jpg", "c0.jpg", "e0.jpg", "g0.jpg"]
+        assert [Path(face).name for face in project.faces(20)] == [f"{name}0.jpg" for name in "abcdefgh"]
+        small = project.cache / "thumbnails" / "c0" / "c0.jpg"
+        small.parent.mkdir(parents=True)
+        small.write_bytes(b"")
+        assert project.faces(4)[1] == str(small)
+
     def test_the_same_file_twice_is_one_photograph(self, project: Project):
         assert project.add_photos([photo("a.jpg", "x")]) == 1
         assert project.add_photos([photo("a.jpg", "x", hash="new", size=11)]) == 0

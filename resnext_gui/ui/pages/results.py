@@ -321,6 +321,7 @@ class ResultsPage(QWidget):
             return
         kind = "exam" if self._exam_count() else "practice"
         self._waiting = True
+        self.setFocus()  # a button that is shut would hand the keyboard to whatever comes next, outside the page
         for button in (self._score, self._again):
             button.setEnabled(False)
         self._score.setText(self.tr("Scoring..."))
@@ -345,7 +346,10 @@ class ResultsPage(QWidget):
     def _show(self, evaluation: dict[str, Any]) -> None:
         same = self._evaluation == evaluation
         self._evaluation = evaluation
+        waited = self.hasFocus()
         self._stack.setCurrentIndex(1)
+        if waited:
+            self._tiles.setFocus()
         self._again.setEnabled(True)
         self._again.setText(self.tr("Score again"))
         self._which.setText(self._model_name())

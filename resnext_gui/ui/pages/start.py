@@ -18,7 +18,9 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButt
 from resnext_gui.ui import theme, words
 from resnext_gui.ui.settings import Recent
 from resnext_gui.ui.widgets import dropping
+from resnext_gui.ui.widgets.faces import Faces
 from resnext_gui.ui.widgets.folder_drawing import FolderDrawing
+from resnext_gui.ui.widgets.picture import PictureStore
 from resnext_gui.ui.widgets.strip import Elided
 
 SHOWN = 4
@@ -83,7 +85,7 @@ class DropArea(QFrame):
 class RecentCard(QPushButton):
     """A project opened before."""
 
-    def __init__(self, recent: Recent, parent: QWidget | None = None) -> None:
+    def __init__(self, recent: Recent, pictures: PictureStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.recent = recent
         self.setProperty("role", "tile")
@@ -92,9 +94,13 @@ class RecentCard(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip(recent.path)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 12, 16, 12)
+        row.setSpacing(12)
+        row.addWidget(Faces(recent.faces, pictures))
+        column = QVBoxLayout()
         column.setSpacing(2)
+        row.addLayout(column, 1)
         name = Elided(recent.name)
         name.setProperty("role", "strong")
         facts = Elided("  ·  ".join(part for part in (self._photographs(), words.when(recent.at)) if part))
@@ -123,6 +129,7 @@ class StartPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._pictures = PictureStore(self)
         outer = QHBoxLayout(self)
         outer.setContentsMargins(40, 16, 40, 16)
         outer.addStretch(1)
@@ -250,7 +257,7 @@ class StartPage(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(12)
         for entry in recent[:SHOWN]:
-            card = RecentCard(entry)
+            card = RecentCard(entry, self._pictures)
             card.clicked.connect(lambda _=False, path=entry.path: self.project_chosen.emit(path))
             line.addWidget(card, 1)
         if len(recent) < SHOWN:

@@ -183,6 +183,9 @@ class TrainPage(QWidget):
         comparing = self.curves.comparing
         asking = self._asking and not self.active and not comparing
         curves = self.active or not asking or self._shown is not None or self.curves.comparing
+        held = self.focusWidget()
+        if not asking and held is not None and self.question.isAncestorOf(held) and held.hasFocus():
+            self.setFocus()  # what is hidden would hand the keyboard to whatever comes next, outside the page
         self._air.setVisible(asking)
         self.question.setVisible(asking)
         self.header.setVisible(not asking and not (comparing and self._asking))

@@ -25,7 +25,7 @@ class ClosingDialog(QDialog):
         column.setContentsMargins(32, 28, 32, 24)
         column.setSpacing(8)
         column.addWidget(theme.label(self.tr("A run is under way"), "heading"))
-        done = self.tr("It is {0} % done").format(round(state.progress * 100))
+        done = self.tr("It is {0}").format(words.part_done(state.progress))
         if state.ends_at and state.phase == "running":
             done = self.tr("{0} and ends about {1}").format(done, words.clock(state.ends_at))
         column.addWidget(theme.label(f"{done}.", "lead", wrap=True))

@@ -125,8 +125,8 @@ class Dock(QFrame):
         return self.tr("The quick model is ready. Too few photographs to measure it.")
 
     def _learnt(self, quick: Any) -> str:
-        photographs = int(getattr(quick, "photographs", 0))
-        if not photographs or not quick.labels:
+        photographs = int(getattr(quick, "photographs", 0)) - int(quick.practice)  # practice only measures
+        if photographs <= 0 or not quick.labels:
             return ""
         return self.tr("Learned from {photographs} of {labels} labels").format(
             labels=words.number(quick.labels), photographs=words.photographs(photographs)

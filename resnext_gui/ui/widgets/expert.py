@@ -172,7 +172,7 @@ class ExpertSettings(QFrame):
         )
         name = QLineEdit()
         name.setMaxLength(120)
-        name.setPlaceholderText(self.tr("Date and time"))
+        name.setPlaceholderText(self.tr("Automatic"))
         self._add("name", self.tr("Name"), self.tr("What the run is called in the list."), name)
         reset = QPushButton(self.tr("Everything automatic"))
         reset.clicked.connect(self.reset)

@@ -66,6 +66,7 @@ class RunNotes:
         progress: 0..1.
         ended: Unix time of the last sign of life.
         usable: whether it left something that can answer.
+        keepable: whether it was broken off and could be ended with the best that it has.
     """
 
     id: str
@@ -79,6 +80,7 @@ class RunNotes:
     total: int
     scores: tuple[float, ...]
     usable: bool
+    keepable: bool
     info: dict[str, Any]
 
     @property
@@ -98,6 +100,9 @@ def read_run(run: Run) -> RunNotes | None:
     best = info.get("best") or {}
     total = int((info.get("split") or {}).get("practice") or 0)
     accuracy = best.get("practice_accuracy")
+    if status in ("running", "paused"):  # passes are written down one by one, the best only with a checkpoint
+        kept = [line["practice_accuracy"] for line in history if line.get("best")]
+        accuracy = kept[-1] if kept else accuracy
     ended = info.get("ended")
     if not ended:
         try:
@@ -117,6 +122,7 @@ def read_run(run: Run) -> RunNotes | None:
         total=total,
         scores=scores,
         usable=bool(info.get("best_model")),
+        keepable=status in ("interrupted", "paused") and run.has_best,
         info=info,
     )
 
@@ -142,9 +148,9 @@ def what_differs(spec: dict[str, Any], earlier: dict[str, Any] | None) -> str:
 
 def status_line(notes: RunNotes) -> str:
     """Return how it stands: "finished", "Stopped Tuesday 23:14, 62 % done"."""
-    percent = _tr("{n} % done").format(n=min(99, int(notes.progress * 100)))
+    percent = words.part_done(notes.progress)
     if notes.status in ("interrupted", "paused"):
-        return _tr("Stopped {when}, {percent}").format(when=words.when(notes.ended), percent=percent)
+        return _tr("Stopped {when}, {percent}").format(when=words.when(notes.ended, inside=True), percent=percent)
     return {
         "running": _tr("Running"),
         "stopped": _tr("Stopped, best kept") if notes.usable else _tr("Stopped"),

@@ -191,7 +191,7 @@ class RunRow(QFrame):
         theme.set_role(self._status, "good" if answering == notes.id else "caution" if open_end else "quiet")
         self._status.setText("" if notes.status == "finished" and answering != notes.id else status)
         self._continue.setVisible(open_end)
-        self._use.setVisible(open_end and notes.usable)
+        self._use.setVisible(open_end and notes.keepable)
         self._fit()
         self.pick.setAccessibleName(self.tr("Pick {name} for comparing").format(name=notes.title))
         self.name.setAccessibleName(self.tr("Name of the run {name}").format(name=notes.title))

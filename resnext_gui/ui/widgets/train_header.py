@@ -134,8 +134,11 @@ class TrainHeader(QFrame):
         if self.pause_button.property("role") != role:
             theme.set_role(self.pause_button, role)
             theme.keep_icon(self.pause_button, "play" if waits else "pause", "on_accent" if waits else None, 16)
-        self.pause_button.setEnabled(state.phase in ("running", "paused", "pausing"))
-        self.stop_button.setEnabled(state.phase in ("running", "paused", "pausing"))
+        can = state.phase in ("running", "paused", "pausing")
+        for button in (self.pause_button, self.stop_button):
+            if not can and button.hasFocus():
+                self.setFocus()  # the keyboard stays here
+            button.setEnabled(can)
 
     def _fit_device(self) -> None:
         room = self._middle.width() - self._speed.sizeHint().width() - 20

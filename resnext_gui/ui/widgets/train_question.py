@@ -89,7 +89,7 @@ class TrainQuestion(QWidget):
         self._expert: ExpertSettings | None = None
         self._chosen: str | None = None
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, 0, 0, 16)
         layout.setSpacing(12)
         layout.addWidget(self._title)
         layout.addWidget(self._lead)
