@@ -318,7 +318,7 @@ class Fitting:
         batches = EpochBatches(self.learning, state.epoch, self.recipe.batch, self.pool, self.parts, self.source)
         for seed in self._seeds:
             seed.state.assign(np.array([self.learning.seed % 2**32, state.epoch], "uint32"))
-        steps = _Steps(self, batches.num_batches)
+        steps = Steps(self, batches.num_batches)
         began, paused = time.monotonic(), self.control.paused_seconds
         timely = True
         try:
@@ -372,7 +372,7 @@ class Fitting:
         return min(1.0, done)
 
 
-class _Steps(keras.callbacks.Callback):  # type: ignore[misc]
+class Steps(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets the rate before each step; afterwards reports, and lets the person stop or pause."""
 
     def __init__(self, fitting: Fitting, steps: int) -> None:
