@@ -152,11 +152,14 @@ class Practice:
         labels: (photographs,).
         inputs: gives float32 (rows, ...) for row numbers and a side: 0 the photograph, 1 its mirror image.
         sides: 2 where both answer together, else 1.
+        looked_at: rows of those that a pass is judged by, without mirror images; None: all, just as they would be
+            answered.
     """
 
     labels: Labels
     inputs: Callable[[Labels, int], Floats]
     sides: int = 1
+    looked_at: Labels | None = None
 
 
 class OutOfTime(Exception):  # noqa: N818 - not an error: the budget is used up
@@ -248,27 +251,37 @@ class Fitting:
 
     def practice_logits(self, check: bool = True) -> Floats:
         """Return the shadow's logits for the practice photographs, float32 (photographs, labels)."""
-        practice, answers = self.practice, []
-        for begin in range(0, len(practice.labels), EVALUATION_BATCH):
-            rows = np.arange(begin, min(begin + EVALUATION_BATCH, len(practice.labels)))
-            # always as many at a time, so that the network is compiled for one size
-            filled = np.resize(rows, EVALUATION_BATCH)
-            total: Floats = np.zeros((1, 1), np.float32)
-            for side in range(practice.sides):
-                total = total + self._shadow_answers(practice.inputs(filled, side))
-                if check:
-                    self.control.check()
-            answers.append(total[: len(rows)] / np.float32(practice.sides))
-        return np.concatenate(answers) if answers else np.zeros((0, self.learning.classes), np.float32)
+        return self._logits(np.arange(len(self.practice.labels)), self.practice.sides, check)
 
     def practice_score(self, check: bool = True) -> Score:
         """Return how the shadow does on the practice photographs."""
         return score_of(self.practice_logits(check), self.practice.labels)
 
-    def score_with(self, weights: Weights, check: bool = True) -> Score:
+    def look(self, check: bool = True) -> Score:
+        """Return how the shadow does on those practice photographs that a pass is judged by."""
+        rows = self.practice.looked_at
+        if rows is None:
+            return self.practice_score(check)
+        return score_of(self._logits(rows, 1, check), self.practice.labels[rows])
+
+    def _logits(self, wanted: Labels, sides: int, check: bool = True) -> Floats:
+        answers = []
+        for begin in range(0, len(wanted), EVALUATION_BATCH):
+            rows = wanted[begin : begin + EVALUATION_BATCH]
+            # always as many at a time, so that the network is compiled for one size
+            filled = np.resize(rows, EVALUATION_BATCH)
+            total: Floats = np.zeros((1, 1), np.float32)
+            for side in range(sides):
+                total = total + self._shadow_answers(self.practice.inputs(filled, side))
+                if check:
+                    self.control.check()
+            answers.append(total[: len(rows)] / np.float32(sides))
+        return np.concatenate(answers) if answers else np.zeros((0, self.learning.classes), np.float32)
+
+    def score_with(self, weights: Weights) -> Score:
         """Return how the network does on the practice photographs with other weights; the shadow keeps them."""
         self.shadow.set_weights(weights)
-        return self.practice_score(check)
+        return self.practice_score()
 
     def follow(self) -> None:
         """Give the shadow the averaged weights, and everything else as the model has it now."""
@@ -288,7 +301,7 @@ class Fitting:
         """
         state = self.state
         if state.best is None:
-            state.best = self.practice_score()
+            state.best = self.look()
             state.record = state.best.merit
             state.best_weights = [np.array(w) for w in self.shadow.get_weights()]
             state.best_epoch = 0
@@ -326,7 +339,7 @@ class Fitting:
         except OutOfTime:
             timely = False
         self.follow()
-        score = self.practice_score() if len(self.practice.labels) else None
+        score = self.look() if len(self.practice.labels) else None
         spent = time.monotonic() - began - (self.control.paused_seconds - paused)
         state.epoch += 1
         state.seconds = steps.seconds_before + spent
@@ -340,25 +353,31 @@ class Fitting:
         state.seconds += time.monotonic() - saving  # up to a tenth of the time: the budget pays for it as well
         return timely
 
-    def choose(self, blends: bool = True) -> tuple[Score, Weights]:
+    def choose(self, thorough: bool = True) -> tuple[Score, Weights]:
         """Return the weights to keep and their score: those of the best pass, or some way back towards the start.
 
         Weights between a pretrained start and a fine-tuned end can be better than both (`blend`), and are taken where
         that is beyond doubt; only with frozen statistics, without which the start is another function.
 
         Args:
-            blends: False where somebody waits: nothing is scored that has a score already.
+            thorough: False where somebody waits: nothing is scored that has a score already, which is then of the
+                photographs that passes are judged by.
+
+        Raises:
+            JobStopped: the person will not wait for a thorough choice.
         """
         state = self.state
         if state.best is None or state.best_weights is None:
-            weights = [np.array(w) for w in self.shadow.get_weights()]
-            return self.score_with(weights, check=blends), weights
-        best, chosen = state.best, state.best_weights
-        if blends and state.best_epoch > 0 and best.total and self.recipe.frozen_statistics:
+            return self.look(check=False), [np.array(w) for w in self.shadow.get_weights()]
+        if not thorough:
+            return state.best, state.best_weights
+        plain = state.best if self.practice.looked_at is None else self.score_with(state.best_weights)
+        best, chosen = plain, state.best_weights
+        if state.best_epoch > 0 and plain.total and self.recipe.frozen_statistics:
             for share in BLENDS:
                 mixed = blend(self.start_weights, state.best_weights, share)
                 score = self.score_with(mixed)
-                if score.merit > max(best.merit, state.best.merit + score.doubt):
+                if score.merit > max(best.merit, plain.merit + score.doubt):
                     best, chosen = score, mixed
         return best, chosen
 
@@ -373,7 +392,7 @@ class Fitting:
 
 
 class Steps(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets the rate before each step; afterwards reports, and lets the person stop or pause."""
+    """What is done around each step of a pass: the rate before it, reports and the ends of runs after it."""
 
     def __init__(self, fitting: Fitting, steps: int) -> None:
         super().__init__()
@@ -392,12 +411,19 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         return self.seconds_before + time.monotonic() - self._began - paused
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Set the rate."""
         fitting = self._fitting
         self.rate = fitting.recipe.rate * schedule(fitting.progress(self.seconds), fitting.recipe.warmup)
         backend.settle(fitting.model)
         fitting.optimizer.learning_rate.assign(self.rate)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Report, and end the pass where the person or the time budget does.
+
+        Raises:
+            JobStopped: the person stopped it.
+            OutOfTime: the budget is used up.
+        """
         fitting, totals = self._fitting, self.totals
         loss, accuracy = float((logs or {}).get("loss", math.nan)), float((logs or {}).get("accuracy", 0.0))
         count = totals.steps + 1

@@ -14,7 +14,7 @@ import numpy as np
 from resnext_gui.engine import backend
 from resnext_gui.engine.clock import Pace, process_seconds
 from resnext_gui.engine.control import Control, Emit
-from resnext_gui.engine.features import FeatureReader, Photographs, current_photographs, interleaved
+from resnext_gui.engine.features import FeatureReader, Features, Photographs, current_photographs, interleaved
 from resnext_gui.engine.fitting import Score, score_of
 from resnext_gui.engine.head import LARGEST_FIT, LinearHead, fit_head
 from resnext_gui.engine.modelfile import NAME, ModelFile, find_weights, read_head, read_model, save_quick
@@ -201,15 +201,16 @@ def _known_quick(project: Project, stage: Stage, photographs: Photographs) -> Qu
     return Quick(stage, head, score, model, photographs, 0, 0.0, 0.0, process_seconds())
 
 
-def quick_score(
-    project: Project, quick: Quick, practice: list[Item], job_id: str, emit: Emit, control: Control
-) -> Score:
-    """Return how a quick model does on `practice`, which may be some of its practice photographs only."""
-    if practice == quick.photographs.practice:
-        return quick.score
+def quick_logits(
+    project: Project, quick: Quick, photographs: list[Item], job_id: str, emit: Emit, control: Control
+) -> Features:
+    """Return a quick model's logits, float32 (photographs, labels); NaN where one cannot be read."""
     with FeatureReader(project, quick.stage, job_id, emit, control) as reader:
-        reader.fill(practice)
-        return score_of(quick.head.logits(reader.features(practice)[0]), reader.features(practice)[1])
+        reader.fill(photographs)
+        logits = np.full((len(photographs), len(quick.photographs.labels)), np.nan, np.float32)
+        known = [row for row, item in enumerate(photographs) if reader.cache.get(item.hash) is not None]
+        logits[known] = quick.head.logits(reader.features(photographs)[0])
+        return logits
 
 
 def recorded_score(model: ModelFile) -> Score:

@@ -37,6 +37,8 @@ class Recipe:
         patience: passes without a better practice result after which the run ends, once it is past the middle: before,
             the rate is still too high to tell.
         balance: whether rare labels weigh more.
+        looks: how many practice photographs are looked at after a pass, without their mirror images; None: all, just as
+            they would be answered.
     """
 
     batch: int = 16
@@ -56,6 +58,7 @@ class Recipe:
     seconds: float | None = None
     patience: int = 20
     balance: bool = True
+    looks: int | None = None
 
     def keeping_sides(self) -> Recipe:
         """Return the recipe that never shows a mirror image, neither while learning nor when answering."""
@@ -91,8 +94,15 @@ LEAST_PASSES = 8
 """Where a whole pass would take more than an eighth of the time, it is divided, to look at the practice in between."""
 
 
+MOST_LOOKING = 0.15
+"""Looking at practice between passes may take this part of the time that learning takes; else fewer are looked at."""
+
+FEWEST_LOOKS = 64
+"""As many practice photographs at least: with fewer, the curve says nothing."""
+
+
 def fit_to_time(
-    recipe: Recipe, spec: TrainSpec, seconds: float, look: float, learning: int, pretrained: bool
+    recipe: Recipe, spec: TrainSpec, seconds: float, look: float, learning: int, practice: int, pretrained: bool
 ) -> tuple[Recipe, int]:
     """Return the recipe for a time budget, and into how many parts a pass is divided.
 
@@ -102,6 +112,7 @@ def fit_to_time(
         seconds: for training, all told.
         look: seconds that the network takes to answer for one photograph on this machine.
         learning: how many learning photographs there are.
+        practice: how many practice photographs.
         pretrained: as for `choose_recipe`.
     """
     a_pass = TRAINING_COST * look * learning
@@ -109,7 +120,11 @@ def fit_to_time(
     if pretrained and spec.frozen_stages is None and seconds / a_pass < ENOUGH_PASSES:
         recipe = dataclasses.replace(recipe, frozen_stages=3)
         a_pass *= 0.57
-    return recipe, max(1, math.ceil(a_pass * LEAST_PASSES / seconds))
+    parts = max(1, math.ceil(a_pass * LEAST_PASSES / seconds))
+    allowed = MOST_LOOKING * a_pass / parts / look
+    if practice * (2 if recipe.flip_answers else 1) > allowed:
+        recipe = dataclasses.replace(recipe, looks=min(practice, max(FEWEST_LOOKS, int(allowed))))
+    return recipe, parts
 
 
 MOST_PASSES = 100

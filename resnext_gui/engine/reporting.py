@@ -56,7 +56,7 @@ class Reporter:
 
     def ready(self, score: Score) -> None:
         """Say that the run's model can answer."""
-        labels, known = len(self._photographs.labels), len(self._photographs.learning) + score.total
+        labels, known = len(self._photographs.labels), len(self._photographs.learning) + len(self._photographs.practice)
         self._emit(ModelReady(self._job_id, self._run.id, score.right, score.total, labels, known))
 
     def flush(self) -> None:

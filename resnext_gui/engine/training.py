@@ -28,13 +28,13 @@ from resnext_gui.engine.clock import process_seconds
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.engine.evaluation import evaluate, for_labels
 from resnext_gui.engine.features import Photographs
-from resnext_gui.engine.fitting import BLENDS, EVALUATION_BATCH, FitState, Fitting, Practice, Score
+from resnext_gui.engine.fitting import BLENDS, EVALUATION_BATCH, FitState, Fitting
 from resnext_gui.engine.head import label_weights
-from resnext_gui.engine.images import load_uint8, normalise
 from resnext_gui.engine.modelfile import ModelFile, find_weights, save_network, weights_facts
 from resnext_gui.engine.pixels import DecodePool, PixelStore
 from resnext_gui.engine.planning import Plan, make_plan, try_mirror
-from resnext_gui.engine.quick import fit_start, quick_score
+from resnext_gui.engine.practice import PracticeSet, chosen_practice, labels_of, score_where_known
+from resnext_gui.engine.quick import fit_start, quick_logits
 from resnext_gui.engine.recipe import Recipe, fit_to_time
 from resnext_gui.engine.reporting import Reporter, announce
 from resnext_gui.engine.resnext import set_trainable_stages, split_model, with_new_head
@@ -52,9 +52,6 @@ from resnext_gui.project import Item, Project, Run, read_json, write_json
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
-
-MOST_PRACTICE = 1000
-"""Practice photographs that are looked at after each pass; more would take the time that learning needs."""
 
 STORE_FACTOR = 1.34
 """Learning photographs are kept with a short side this much longer than the network's, for crops to choose from."""
@@ -167,10 +164,13 @@ class _Training:
             "weights_seed": stage.seed,
             "parts": 1,
         }
-        practice = _subset(photographs.practice)
-        quick = quick_score(project, plan.quick, practice, command.job_id, emit, control)
+        practice = chosen_practice(photographs.practice)
+        quick = quick_logits(project, plan.quick, practice, command.job_id, emit, control)
         _save_photographs(run.folder, photographs, practice)
-        np.savez(run.folder / "start.npz", kernel=head.kernel, bias=head.bias, temperature=head.temperature)
+        np.savez(
+            run.folder / "start.npz",
+            kernel=head.kernel, bias=head.bias, temperature=head.temperature, quick=quick,
+        )  # fmt: skip
         run.update(
             frozen=frozen,
             device={"device": report.device, "name": report.name, "precision": report.precision,
@@ -183,8 +183,7 @@ class _Training:
                 "exam": len(for_labels(project, photographs.labels, "exam")),
             },
             mirror=mirror.to_dict() if mirror is not None else None,
-            quick={"right": quick.right, "total": quick.total, "loss": quick.loss},
-            quick_practice_accuracy=quick.accuracy,
+            quick_practice_accuracy=score_where_known(quick, labels_of(practice)).accuracy,
             first_model_seconds=plan.quick.first_model_seconds,
             versions={"resnext_gui": __version__, "keras": keras.__version__, "backend": report.backend},
         )  # fmt: skip
@@ -250,7 +249,7 @@ class _Training:
             self._measure()
         recipe = self.recipe
         set_trainable_stages(self.network, recipe.frozen_stages, recipe.frozen_statistics)
-        truth = np.array([item.label for item in photographs.learning], np.int64)
+        truth = labels_of(photographs.learning)
         per_label = (
             label_weights(truth, len(photographs.labels)) if recipe.balance else np.ones(len(photographs.labels))
         )
@@ -261,11 +260,12 @@ class _Training:
             store, truth, len(photographs.labels), per_label[truth].astype(np.float32), self.prep,
             recipe.augmentation, seed, recipe.views,
         )  # fmt: skip
-        practice, squares = self._practice(pool)
+        self.practice = PracticeSet.read(photographs.practice, start["quick"], self.prep, pool, self.control)
+        practice = self.practice.as_pixels(2 if recipe.flip_answers else 1, recipe.looks)
         trained = self.network
         if recipe.views and recipe.frozen_stages:
             lower, trained = split_model(self.network, recipe.frozen_stages)
-            self._source = self._prepare_activations(lower, learning, squares, pool)
+            self._source = self._prepare_activations(lower, learning, pool)
             practice = dataclasses.replace(practice, inputs=self._source.practice)
         fitting = Fitting(
             trained, learning, practice, recipe, self.control, self.reporter.watch, pool,
@@ -283,9 +283,7 @@ class _Training:
             self.run.replace_batches([])
         return fitting
 
-    def _prepare_activations(
-        self, lower: keras.Model, learning: LearningSet, squares: Pixels, pool: DecodePool
-    ) -> FrozenSource:
+    def _prepare_activations(self, lower: keras.Model, learning: LearningSet, pool: DecodePool) -> FrozenSource:
         key: dict[str, object] = {
             "weights": self.resolved.sha256,
             "precision": self.frozen["precision"],
@@ -294,10 +292,10 @@ class _Training:
             "augmentation": self.recipe.to_dict()["augmentation"],
             "seed": learning.seed,
             "photographs": self.photographs.fingerprint,
-            "practice": len(squares),
+            "practice": len(self.practice.squares),
         }
         return prepare(
-            lower, learning, squares, self._activations_folder, key, pool, self.control,
+            lower, learning, self.practice.squares, self._activations_folder, key, pool, self.control,
             lambda done, total: self.emit(
                 Progress(self.job_id, "preparing", done, total, f"Prepared {done:,} of {total:,} views")
             ),
@@ -306,24 +304,6 @@ class _Training:
     @property
     def _activations_folder(self) -> Path:
         return self.project.cache / "activations" / self.run.id
-
-    def _practice(self, pool: DecodePool) -> tuple[Practice, Pixels]:
-        """Decode the practice photographs; those that cannot be read any more are left out."""
-        items, prep = self.photographs.practice, self.prep
-        pixels: list[Pixels] = []
-        labels: list[int] = []
-        for item, outcome in pool.in_order(lambda item: load_uint8(item.path, prep), items):
-            if not isinstance(outcome, UserError):
-                pixels.append(outcome)
-                labels.append(item.label)
-            self.control.check()
-        squares = np.stack(pixels) if pixels else np.zeros((0, prep.size, prep.size, 3), np.uint8)
-
-        def inputs(rows: Labels, side: int) -> Floats:
-            taken = squares[rows]
-            return normalise(taken[:, :, ::-1] if side else taken, prep)
-
-        return Practice(np.array(labels, np.int64), inputs, 2 if self.recipe.flip_answers else 1), squares
 
     def _measure(self) -> None:
         """Find out how fast this machine is, and turn the person's minutes into a plan that it can carry out.
@@ -341,9 +321,9 @@ class _Training:
         self._budget = self.recipe.seconds
         if self._budget is None:
             return
-        learning, pretrained = len(self.photographs.learning), self.resolved.path is not None
-        left = self._time_left(self._budget)
-        self.recipe, parts = fit_to_time(self.recipe, self.spec, left, self._look, learning, pretrained)
+        left, pretrained = self._time_left(self._budget), self.resolved.path is not None
+        learning, practice = len(self.photographs.learning), len(self.photographs.practice)
+        self.recipe, parts = fit_to_time(self.recipe, self.spec, left, self._look, learning, practice, pretrained)
         self.frozen = {**self.frozen, "recipe": self.recipe.to_dict(), "parts": parts, "measured": True}
         self.run.update(frozen=self.frozen)
 
@@ -359,7 +339,7 @@ class _Training:
         """Return how many of `budget` seconds are left for the training itself."""
         sides = 2 if self.recipe.flip_answers else 1
         exam = len(for_labels(self.project, self.photographs.labels, "exam"))
-        # practice is looked at after the step that ends the last pass, and once for each blend
+        # practice is looked at after the step that ends the last pass, or in full later, and once for each blend
         looks = exam + (1 + len(BLENDS)) * len(self.photographs.practice)
         reserve = 6.0 + 1.2 * self._look * sides * looks
         used = time.monotonic() - self.began - self.control.paused_seconds
@@ -378,10 +358,10 @@ class _Training:
         self.emit(Progress(self.job_id, "finishing", 0, 0, "Choosing the best and scoring it"))
         state = fitting.state
         try:
-            score, weights = fitting.choose(blends=not stopped)
+            score, weights = fitting.choose(thorough=not stopped)
         except JobStopped:  # impatient: what was best is known already
             stopped = True
-            score, weights = fitting.choose(blends=False)
+            score, weights = fitting.choose(thorough=False)
         fitting.model.set_weights(weights)
         known = len(fitting.practice.labels)
         model = ModelFile(
@@ -398,7 +378,7 @@ class _Training:
         )
         save_network(self.run.folder, model, self.network)
         body = self.run.read()
-        quick = Score(**body["quick"])
+        quick = self.practice.quick_score(fitting.practice.looked_at if stopped else None)  # of the same photographs
         # The start is the quick model itself, only with mirror images: nothing has been learnt that could be better.
         shown = score.holds_against(quick) if believed else score.beats(quick)
         better = state.best_epoch > 0 and (shown if known else believed)
@@ -461,13 +441,6 @@ class _Training:
             return evaluate(self.project, model, "exam", self.job_id, self.emit, None if stopped else self.control)
         except (UserError, JobStopped):
             return None
-
-
-def _subset(practice: list[Item]) -> list[Item]:
-    """Return all practice photographs, or of many an even share of each label, the same whenever asked."""
-    if len(practice) <= MOST_PRACTICE:
-        return practice
-    return [practice[n] for n in np.linspace(0, len(practice) - 1, MOST_PRACTICE).astype(int)]
 
 
 def _save_photographs(folder: Path, photographs: Photographs, practice: list[Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import tempfile
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnext_gui.engine import checkpoints, planning, reporting, training
+from resnext_gui.engine import checkpoints, planning, recipe, reporting
 from resnext_gui.engine.classifier import classify_job
 from resnext_gui.engine.control import Control
 from resnext_gui.engine.fitting import Fitting, Steps
@@ -30,6 +31,7 @@ from resnext_gui.messages import (
     RunCreated,
     UserError,
 )
+from resnext_gui.project import read_json
 from tests.engine.learning import Learner, StopAfter, learner, new_learner, tiny_weights
 
 __all__ = ["learner", "new_learner", "tiny_weights"]
@@ -359,10 +361,57 @@ def test_damaged_checkpoint_or_run_in_use_is_refused(learner: Learner) -> None:
     assert caught.value.code == "damaged"
 
 
-def test_practice_subset_is_even_and_stable() -> None:
-    items: list[Any] = list(range(5000))
-    chosen = training._subset(items)
-    assert len(chosen) == training.MOST_PRACTICE
-    assert chosen == training._subset(items)
-    assert chosen[0] == 0
-    assert chosen[-1] == 4999
+@pytest.fixture
+def three_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a pass three practice photographs are looked at, not all."""
+    real = recipe.choose_recipe
+
+    def chosen(*given: Any, **named: Any) -> recipe.Recipe:
+        return dataclasses.replace(real(*given, **named), looks=3)
+
+    monkeypatch.setattr(planning, "choose_recipe", chosen)
+
+
+def thirds(value: float) -> bool:
+    return round(3 * value, 6) in (0, 1, 2, 3)
+
+
+@pytest.mark.usefixtures("three_looks")
+def test_passes_are_judged_by_some_and_the_end_by_all(learner: Learner) -> None:
+    result = learner.train(epochs=2)
+    with learner.project() as project:
+        run = project.run(result["run"])
+        everything = run.read()["split"]["practice"]
+        assert everything > 3
+        assert all(thirds(line["practice_accuracy"]) for line in run.history())
+        practice = read_json(run.folder / "model.json")["practice"]
+        assert practice["total"] == everything
+        assert result["finetune_practice_accuracy"] == practice["right"] / everything
+        assert result["quick_practice_accuracy"] == run.read()["quick_practice_accuracy"]
+    assert {event.total for event in learner.told(ModelReady) if event.model == run.id} == {3, everything}
+
+
+@pytest.mark.usefixtures("three_looks")
+def test_who_stops_waits_for_no_more_looks(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quick model is compared on the same photographs."""
+    monkeypatch.setattr(Fitting, "practice_score", lambda *_: pytest.fail("nobody asked for all of them"))
+    result = learner.train(after_epochs(learner, 1), epochs=3)
+    assert result["status"] == "stopped"
+    with learner.project() as project:
+        practice = read_json(project.run(result["run"]).folder / "model.json")["practice"]
+    assert practice["total"] == 3
+    assert thirds(result["finetune_practice_accuracy"]) and thirds(result["quick_practice_accuracy"])
+
+
+@pytest.mark.usefixtures("three_looks")
+def test_a_run_judged_by_some_goes_on_as_it_began(new_learner: Callable[[str], Learner]) -> None:
+    whole, halves = new_learner("whole"), new_learner("halves")
+    once = whole.train(epochs=3)
+    stopped = halves.train(after_epochs(halves, 1), epochs=3)
+    twice = halves.train(run=stopped["run"])
+    assert [once[key] for key in ("kept", "practice_accuracy", "best_epoch")] == [
+        twice[key] for key in ("kept", "practice_accuracy", "best_epoch")
+    ]
+    with whole.project() as a, halves.project() as b:
+        left, right = tensors(a.run(once["run"]).folder), tensors(b.run(twice["run"]).folder)
+    assert all(np.array_equal(left[name], right[name]) for name in left)
