@@ -7,12 +7,9 @@ this is the only module that names a backend: everything else is plain Keras 3.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.util
-import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,8 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
+from resnext_gui.engine import machine
 from resnext_gui.engine.control import Control, Emit
 from resnext_gui.messages import UserError
 
@@ -63,16 +59,6 @@ class DeviceReport:
 _report: DeviceReport | None = None
 
 
-def usable_cores() -> int:
-    """Return how many processor cores this process may use, by affinity and by the container's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        if quota != "max":
-            cores = min(cores, max(1, round(int(quota) / int(period))))
-    return max(1, cores)
-
-
 def setup(device: str = "auto", precision: str = "auto", threads: int | None = None) -> DeviceReport:
     """Choose backend, device and precision, and make them Keras' defaults.
 
@@ -102,7 +88,7 @@ def setup(device: str = "auto", precision: str = "auto", threads: int | None = N
     import keras
 
     backend = keras.config.backend()
-    cores = usable_cores()
+    cores = machine.usable_cores()
     if _report is None:
         _configure_runtime(backend, threads or cores)
     gpus = _gpus(backend)
@@ -118,7 +104,7 @@ def setup(device: str = "auto", precision: str = "auto", threads: int | None = N
         name = gpus[0] if len(set(gpus)) == 1 else ", ".join(gpus)
         reason, advice = f"A graphics processor was found; {why}.", ""
     else:
-        name = _processor_name()
+        name = machine.processor_name()
         found = "No usable graphics processor was found" if device == "auto" else "The processor was asked for"
         reason, advice = f"{found}; {why}.", "" if gpus else _gpu_advice()
     _report = DeviceReport(chosen, name, precision, reason, advice, cores, len(gpus) if chosen == "gpu" else 1, backend)
@@ -339,16 +325,6 @@ def _gpus(backend: str) -> list[str]:
     return [str(device.device_kind) for device in jax.devices() if device.platform != "cpu"]
 
 
-def _processor_name() -> str:
-    with contextlib.suppress(OSError, IndexError):
-        if sys.platform == "darwin":
-            command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-            return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-        return text.split("model name", 1)[1].split(":", 1)[1].split("\n", 1)[0].strip()
-    return platform.processor() or platform.machine()
-
-
 def _gpu_advice() -> str:
     """Return why no graphics processor computes here, and what would change that."""
     installed = getattr(sys, "frozen", False)
@@ -399,27 +375,21 @@ def choose_precision(device: str) -> tuple[str, str]:
         return "float32", "this processor has no units for shorter numbers, so float32 is fastest"
     if backend == "torch" or backend == "jax":
         return "float32", f"float32 is the safe choice with {backend} on a processor"
-    # With the rule itself: what an earlier one has remembered was never meant for this one.
-    rule = ["every round", PRECISION_ROUNDS, WORTHWHILE]
-    key = json.dumps([backend, keras.__version__, _runtime_version(backend), _processor_name(), usable_cores(), rule])
-    file = user_cache_path("resnext-gui", appauthor=False) / (
-        "precision-" + hashlib.sha256(key.encode()).hexdigest()[:16] + ".json"
+    # The rule's own numbers are part of the question: what an earlier one has remembered was never meant for this one.
+    return machine.measured_once(
+        "precision",
+        ["every round", PRECISION_ROUNDS, WORTHWHILE],
+        _time_precisions,
+        lambda values: (str(values["precision"]), str(values["why"])),
     )
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(file.read_text(encoding="utf-8"))
-        return str(known["precision"]), str(known["why"])
+
+
+def _time_precisions() -> dict[str, Any]:
     # Taking turns, and the least gain of all: a busy moment must not decide for ever.
     rounds = [{name: timed_step(name) for name in ("float32", "bfloat16")} for _ in range(PRECISION_ROUNDS)]
-    speeds = {name: min(turn[name] for turn in rounds) for name in rounds[0]}
     gain = min(turn["float32"] / max(turn["bfloat16"], 1e-9) for turn in rounds)
-    best = "bfloat16" if gain >= WORTHWHILE else "float32"
     why = f"in a test bfloat16 was {gain:.2g} times as fast as float32"
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps({"precision": best, "why": why, "seconds": speeds}), encoding="utf-8")
-        part.replace(file)
-    return best, why
+    return {"precision": "bfloat16" if gain >= WORTHWHILE else "float32", "why": why, "seconds": rounds}
 
 
 def timed_step(precision: str, rounds: int = 3) -> float:
@@ -438,14 +408,6 @@ def _timed(action: Callable[[], Any]) -> float:
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
-
-
-def _runtime_version(backend: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    with contextlib.suppress(PackageNotFoundError):
-        return version(backend)
-    return "?"
 
 
 def _has_bfloat16_units() -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from resnext_gui.engine import backend
+from resnext_gui.engine import backend, machine
 from resnext_gui.engine import benchmark_rivals as rivals
 from resnext_gui.engine.benchmark_rivals import Step
 from resnext_gui.engine.control import Control, Emit
@@ -117,7 +117,7 @@ def network_row(
     pixels = rng.normal(size=(batch, size, size, 3)).astype("float32")
     labels = rng.integers(0, 1000, batch)
     steps: dict[str, Step] = {"ours": our_step(training, precision, pixels, labels, preset)}
-    threads = backend.usable_cores()
+    threads = machine.usable_cores()
     if preset == PRESET and rivals.installed("torch"):
         if training:
             steps["pytorch"] = rivals.torch_training(pixels, labels, precision, threads)

@@ -18,6 +18,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from resnext_gui.engine.machine import measured_once
+
 _Array = np.ndarray[Any, Any]
 
 FORMS = ("plain", "wide", "blocks", "split", "native")
@@ -35,6 +37,9 @@ _FULL_GROUP = 16
 
 _WIDE = (512, 256)
 """Least channels on both sides of a pointwise convolution for which float32 instead of half precision is timed."""
+
+LESS_TIME = 0.95
+"""Where half precision's own instructions take more time than float32's divided by this, float32 is taken."""
 
 _forms: dict[tuple[str, str], str] = {}
 _norms: dict[tuple[str, str], bool] = {}
@@ -201,7 +206,7 @@ def better_in_float32(kernel: Any) -> bool:
     convolution with all its casts takes two thirds of the time in float32.  And there are processors whose half
     precision instructions are slower than float32's altogether; then a pointwise convolution of many channels, which
     computes much for each number that is cast, gains too.  The sums are float32 either way, so the answer is the
-    same.  Timed once for each width and type.
+    same but for the last digit.  Timed once on a machine for each width and type.
     """
     size, _, width, filters = (int(side) for side in kernel.shape)
     name = str(keras.backend.standardize_dtype(kernel.dtype))
@@ -217,12 +222,17 @@ def better_in_float32(kernel: Any) -> bool:
     key = (size, width, name)
     if key not in _by_float32:
         _by_float32[key] = False
-        _by_float32[key] = _apart(_float32_wins, *key)
+        _by_float32[key] = measured_once(
+            "float32",
+            [*key, LESS_TIME],
+            lambda: {"float32": _apart(_float32_wins, *key)},
+            lambda values: bool(values["float32"]),
+        )
     return _by_float32[key]
 
 
 def _float32_wins(size: int, width: int, name: str) -> bool:
-    """Time a layer in both ways, forward and backward; a twentieth less time decides.
+    """Time a layer in both ways, forward and backward.
 
     Args:
         size: side of the kernel; 1 for a matrix product of `width` by `width`, else 32 groups of `width` channels.
@@ -263,7 +273,7 @@ def _float32_wins(size: int, width: int, name: str) -> bool:
                     best[inner] = min(best[inner], time.perf_counter() - began)
     except (tf.errors.OpError, ValueError, TypeError, NotImplementedError):
         return False
-    return best["float32"] < 0.95 * best[name]
+    return best["float32"] < LESS_TIME * best[name]
 
 
 def pointwise(inputs: Any, kernel: Any, finish: Callable[[Any], Any] | None = None) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from resnext_gui.engine import backend
+from resnext_gui.engine import backend, machine
 from resnext_gui.engine.convolution import on_tensorflow_cpu
 
 LEAST = 8
@@ -53,7 +53,7 @@ class InHalves:
 
 
 def _worthwhile() -> bool:
-    return on_tensorflow_cpu() and backend.usable_cores() > 1 and backend.replicas() == 1
+    return on_tensorflow_cpu() and machine.usable_cores() > 1 and backend.replicas() == 1
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from resnext_gui.engine import backend, benchmark
+from resnext_gui.engine import backend, benchmark, machine
 from resnext_gui.engine.control import Control
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     chosen = parser.parse_args()
     backend.setup("cpu", "float32", chosen.threads)
     if chosen.threads:
-        backend.usable_cores = lambda: chosen.threads
+        machine.usable_cores = lambda: chosen.threads
     if chosen.cpu_time:
         time.perf_counter = time.process_time
     for precision in (chosen.precision,) if chosen.precision else ("float32", "bfloat16"):

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 
-from resnext_gui.engine import backend
+from resnext_gui.engine import backend, machine
 from resnext_gui.engine.control import Control
 from resnext_gui.engine.resnext import build_resnext, inference_model
 from resnext_gui.messages import Describe, UserError
@@ -30,7 +30,7 @@ def usual_policy() -> Iterator[None]:
 def test_report_says_what_and_why() -> None:
     report = backend.setup("cpu", "float32")
     assert (report.device, report.precision, report.devices) == ("cpu", "float32", 1)
-    assert report.cores == backend.usable_cores() >= 1
+    assert report.cores == machine.usable_cores() >= 1
     assert report.name
     assert report.reason.endswith(".")
     assert backend.report() == report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from resnext_gui.engine import backend, benchmark, benchmark_rivals, timing
+from resnext_gui.engine import backend, benchmark, benchmark_rivals, machine, timing
 from resnext_gui.engine.control import Control
 from resnext_gui.messages import JobStopped
 
@@ -57,4 +57,4 @@ def test_rivals_run_the_same_network() -> None:
     pixels = np.zeros((1, 32, 32, 3), "float32")
     assert benchmark_rivals.torch_inference(pixels, "float32", 1)().shape == (1, 1000)
     assert torch.get_num_threads() == 1
-    torch.set_num_threads(backend.usable_cores())
+    torch.set_num_threads(machine.usable_cores())

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from resnext_gui.engine import backend, streams
+from resnext_gui.engine import machine, streams
 from resnext_gui.engine.resnext import build_resnext, inference_model
 from resnext_gui.engine.streams import InHalves
 
@@ -53,7 +53,7 @@ def test_small_and_odd_batches_stay_whole(worthwhile: None, count: int) -> None:
 
 
 def test_on_one_core_batches_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "usable_cores", lambda: 1)
+    monkeypatch.setattr(machine, "usable_cores", lambda: 1)
     double = Double()
     InHalves(double)(BATCH)
     assert [size for size, _ in double.calls] == [16]
