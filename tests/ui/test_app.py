@@ -117,6 +117,7 @@ def test_warming_up_imports_the_pages(qtbot):
     qtbot.waitUntil(lambda: warm_up.done, timeout=60_000)
     assert plot.ready()
     assert all(place.load().key == place.key for place in PAGES)
+    qtbot.waitUntil(lambda: not QApplication.topLevelWidgets())  # what was made to be thrown away is gone
 
 
 def test_the_unexpected_is_logged_and_told_once(qtbot, dressed, monkeypatch, caplog, tmp_path):
