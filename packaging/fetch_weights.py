@@ -16,9 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, os.fspath(ROOT))
 
-from resnext_gui.engine import weights_catalogue as catalogue  # noqa: E402
-from resnext_gui.engine.control import Control  # noqa: E402
-from resnext_gui.engine.weights_download import download  # noqa: E402
+from resnext_gui.engine.weights import catalogue  # noqa: E402
+from resnext_gui.engine.weights.download import download  # noqa: E402
+from resnext_gui.engine.worker.control import Control  # noqa: E402
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """What translators need: collects the program's texts, and makes the files that the window loads.
 
-python packaging/languages.py phrases     collect what the engine says into resnext_gui/ui/engine_phrases.py
+python packaging/languages.py phrases     collect what the engine says into resnext_gui/ui/engine_process/phrases.py
 python packaging/languages.py update de   collect all texts into packaging/languages/resnext_gui_de.ts
 python packaging/languages.py build       make resnext_gui/ui/translations/*.qm of them
 """

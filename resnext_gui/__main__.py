@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     first = arguments[0] if arguments else ""
     if first == "--worker":
-        from resnext_gui.engine import server
+        from resnext_gui.engine.worker import server
 
         server.main()
     if first in ("--self-test", "--first-paint"):

@@ -23,12 +23,12 @@ from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 
 from resnext_gui import __version__, messages
-from resnext_gui.engine.clock import process_seconds
+from resnext_gui.engine.worker.clock import process_seconds
 from resnext_gui.messages import Source, TrainSpec
 
 if TYPE_CHECKING:
-    from resnext_gui.ui.main_window import MainWindow
-    from resnext_gui.ui.session import Session
+    from resnext_gui.ui.session.session import Session
+    from resnext_gui.ui.shell.main_window import MainWindow
 
 PER_LABEL = 8
 """Photographs drawn for each label: enough for two steps of fine-tuning with `BATCH`."""
@@ -142,10 +142,11 @@ class _Table:
 
 
 def _steps(folder: Path, table: _Table) -> None:
-    from resnext_gui.ui import app, theme
-    from resnext_gui.ui.garbage import GarbageCollector
-    from resnext_gui.ui.main_window import MainWindow
-    from resnext_gui.ui.settings import Settings
+    from resnext_gui.ui import app
+    from resnext_gui.ui.common import theme
+    from resnext_gui.ui.shell.main_window import MainWindow
+    from resnext_gui.ui.system.garbage import GarbageCollector
+    from resnext_gui.ui.system.settings import Settings
 
     with table.step("window painted") as words:
         # Held here: without an application nothing of Qt works.
@@ -217,7 +218,7 @@ def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:
             raise SelfTestError(f"there is no model among {files}")
         words.append(f"{sum((home / name).stat().st_size for name in files) / 1e6:.0f} MB")
 
-    from resnext_gui.ui.widgets import plot
+    from resnext_gui.ui.train import plot
 
     with table.step("pages shown") as words:
         for key in ("photos", "train", "results", "classify"):

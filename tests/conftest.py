@@ -74,7 +74,7 @@ def hostile() -> Path:
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built-in samples, twelve a label: 60 small photographs of five labels.  Read only."""
-    from resnext_gui.engine.control import Control
+    from resnext_gui.engine.worker.control import Control
     from resnext_gui.messages import RenderSamples
     from resnext_gui.samples import samples_job
 

@@ -21,8 +21,8 @@ from typing import IO, Any, TextIO
 
 from resnext_gui.cli.arguments import build_parser
 from resnext_gui.cli.output import Output
-from resnext_gui.engine.control import Control
-from resnext_gui.engine.jobs import failure
+from resnext_gui.engine.worker.control import Control
+from resnext_gui.engine.worker.jobs import failure
 from resnext_gui.messages import Failed
 
 OK, FAULT, BAD_INPUT, STOPPED = 0, 1, 2, 130

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from resnext_gui.cli.output import Output
-from resnext_gui.engine.control import Control
-from resnext_gui.engine.jobs import find_job
+from resnext_gui.engine.worker.control import Control
+from resnext_gui.engine.worker.jobs import find_job
 from resnext_gui.messages import Source, UserError
 from resnext_gui.project import Project
 
@@ -83,7 +83,7 @@ class WarmUp:
         self._thread.join()
 
     def _run(self) -> None:
-        from resnext_gui.engine import backend
+        from resnext_gui.engine.device import backend
 
         try:
             backend.setup(self._device)

@@ -9,8 +9,8 @@ from pathlib import Path
 from resnext_gui import messages
 from resnext_gui.cli.common import WarmUp, absolute, in_words, job_id, run_job
 from resnext_gui.cli.output import Output
-from resnext_gui.engine.clock import process_seconds
-from resnext_gui.engine.control import Control
+from resnext_gui.engine.worker.clock import process_seconds
+from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Answer, BatchPoint, DeviceChosen, EpochLine, Event, Source, TrainSpec, UserError
 from resnext_gui.project import Project, is_project, projects_home
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 from resnext_gui import messages
 from resnext_gui.cli.common import absolute, in_words, job_id, open_project, run_job, sources
 from resnext_gui.cli.output import Output, percent
-from resnext_gui.engine.control import Control
+from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Answer, Event, Progress, Refused, UserError
 
 PORTION = 256
@@ -152,7 +152,7 @@ def _pictures(paths: Iterable[str], emit: Any, control: Control) -> Iterator[str
 
 def _walk(top: str, emit: Any, control: Control) -> list[str]:
     """Return what could be a picture below the folder `top`, and say which folders could not be looked into."""
-    from resnext_gui.engine.walk import list_folder
+    from resnext_gui.engine.ingest.walk import list_folder
 
     def tick(found: int) -> None:
         control.check()
@@ -174,7 +174,7 @@ def check(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         UserError: there is nothing to look at.
         JobStopped: the person asked for it.
     """
-    from resnext_gui.engine.dataset import check_photographs
+    from resnext_gui.engine.ingest.scan import check_photographs
 
     out.pass_events_on = False
     *findings, last = check_photographs(sources(arguments.photos), out.emit, control)

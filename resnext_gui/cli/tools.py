@@ -8,7 +8,7 @@ from typing import Any
 from resnext_gui import messages
 from resnext_gui.cli.common import absolute, job_id, run_job
 from resnext_gui.cli.output import Output
-from resnext_gui.engine.control import Control
+from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import UserError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from resnext_gui import messages
 from resnext_gui.cli.common import WarmUp, absolute, job_id, run_job, sources
 from resnext_gui.cli.output import Output, percent
-from resnext_gui.engine.control import Control
+from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Source, TrainSpec, UserError
 from resnext_gui.project import Project, new_project_folder
 from resnext_gui.project.runs import Run
@@ -76,7 +76,7 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
 def _check_weights(name: str | None) -> None:
     """Refuse weights that cannot be had before hours are spent on looking at photographs."""
     if name is not None and name not in ("starter", "none"):
-        from resnext_gui.engine.weights import resolve_weights
+        from resnext_gui.engine.weights.load import resolve_weights
 
         resolve_weights(name)
 

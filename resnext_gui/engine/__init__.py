@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from resnext_gui.engine.images import load_pixels as load_pixels
-    from resnext_gui.engine.resnext import build_resnext as build_resnext
-    from resnext_gui.engine.resnext import inference_model as inference_model
-    from resnext_gui.engine.weights import CheckpointError as CheckpointError
-    from resnext_gui.engine.weights import load_checkpoint as load_checkpoint
+    from resnext_gui.engine.network.resnext import build_resnext as build_resnext
+    from resnext_gui.engine.network.resnext import inference_model as inference_model
+    from resnext_gui.engine.pictures.decode import load_pixels as load_pixels
+    from resnext_gui.engine.weights.load import CheckpointError as CheckpointError
+    from resnext_gui.engine.weights.load import load_checkpoint as load_checkpoint
 
 _HOME = {
     "CheckpointError": "weights",

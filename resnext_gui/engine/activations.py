@@ -23,10 +23,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from resnext_gui.engine.batches import LearningSet
-from resnext_gui.engine.control import Control
-from resnext_gui.engine.images import Preprocessing, normalise
-from resnext_gui.engine.pixels import DecodePool
+from resnext_gui.engine.pictures.decode import Preprocessing, normalise
+from resnext_gui.engine.pictures.store import DecodePool
+from resnext_gui.engine.training.batches import LearningSet
+from resnext_gui.engine.worker.control import Control
 
 Pixels = npt.NDArray[np.uint8]
 Halves = npt.NDArray[np.float16]

@@ -15,7 +15,7 @@ from resnext_gui.messages import Progress, RenderSamples, UserError
 from resnext_gui.project.files import file_trouble
 
 if TYPE_CHECKING:
-    from resnext_gui.engine.control import Control, Emit
+    from resnext_gui.engine.worker.control import Control, Emit
 
 __all__ = ["LABELS", "render_one", "render_samples", "samples_job"]
 

@@ -14,13 +14,14 @@ from PySide6.QtGui import QFileOpenEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from resnext_gui import __version__
-from resnext_gui.ui import errors, languages, single_instance, theme
-from resnext_gui.ui.garbage import GarbageCollector
-from resnext_gui.ui.settings import Settings, log_folder, own_folder
-from resnext_gui.ui.warmup import WarmUp
+from resnext_gui.ui.common import theme
+from resnext_gui.ui.shell.warmup import WarmUp
+from resnext_gui.ui.system import errors, languages, single_instance
+from resnext_gui.ui.system.garbage import GarbageCollector
+from resnext_gui.ui.system.settings import Settings, log_folder, own_folder
 
 if TYPE_CHECKING:
-    from resnext_gui.ui.main_window import MainWindow
+    from resnext_gui.ui.shell.main_window import MainWindow
 
 WARM_UP_AFTER = 400
 """Milliseconds after the first paint before anything heavy begins."""
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     catcher.install()
     theme.install(app, arguments.theme or os.environ.get("RESNEXT_GUI_THEME") or settings.get("theme", "system"))
 
-    from resnext_gui.ui.main_window import MainWindow
+    from resnext_gui.ui.shell.main_window import MainWindow
 
     garbage = GarbageCollector()
     window = MainWindow(settings)

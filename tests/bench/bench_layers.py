@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from resnext_gui.engine import backend
 from resnext_gui.engine.benchmark import in_words, layer_row
-from resnext_gui.engine.control import Control
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.worker.control import Control
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from resnext_gui.engine import backend, benchmark, machine
-from resnext_gui.engine.control import Control
+from resnext_gui.engine import benchmark
+from resnext_gui.engine.device import backend, machine
+from resnext_gui.engine.worker.control import Control
 
 
 def main() -> None:

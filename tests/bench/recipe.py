@@ -24,23 +24,23 @@ from unittest import mock
 
 import numpy as np
 
-from resnext_gui.engine import backend
-from resnext_gui.engine import fitting as training_loop
 from resnext_gui.engine.activations import prepare
-from resnext_gui.engine.augment import LEVELS
-from resnext_gui.engine.batches import LearningSet
-from resnext_gui.engine.control import Control
-from resnext_gui.engine.features import BATCH, Photographs
-from resnext_gui.engine.fitting import Fitting, Practice, Watch, score_of
-from resnext_gui.engine.head import fit_head, label_weights
-from resnext_gui.engine.images import Preprocessing, could_be_picture, load_uint8, normalise
-from resnext_gui.engine.mirror import try_mirror_images
-from resnext_gui.engine.optimizer import schedule
-from resnext_gui.engine.pixels import DecodePool, PixelStore
-from resnext_gui.engine.recipe import Recipe, choose_recipe
-from resnext_gui.engine.resnext import set_trainable_stages, split_model, with_new_head
-from resnext_gui.engine.stage import RANDOM_SIZE
-from resnext_gui.engine.weights import load_backbone, resolve_weights
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.models.features import BATCH, Photographs
+from resnext_gui.engine.models.head import fit_head, label_weights
+from resnext_gui.engine.models.start_point import RANDOM_SIZE
+from resnext_gui.engine.network.resnext import set_trainable_stages, split_model, with_new_head
+from resnext_gui.engine.pictures.augment import LEVELS
+from resnext_gui.engine.pictures.decode import Preprocessing, could_be_picture, load_uint8, normalise
+from resnext_gui.engine.pictures.store import DecodePool, PixelStore
+from resnext_gui.engine.training import loop as training_loop
+from resnext_gui.engine.training.batches import LearningSet
+from resnext_gui.engine.training.loop import Fitting, Practice, Watch, score_of
+from resnext_gui.engine.training.mirror import try_mirror_images
+from resnext_gui.engine.training.optimizer import schedule
+from resnext_gui.engine.training.recipe import Recipe, choose_recipe
+from resnext_gui.engine.weights.load import load_backbone, resolve_weights
+from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import RenderSamples, TrainSpec
 
 Change = Callable[[Recipe], Recipe]

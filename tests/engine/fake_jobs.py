@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from resnext_gui.engine import jobs, server
-from resnext_gui.engine.control import Control, Emit
+from resnext_gui.engine.worker import jobs, server
+from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import (
     Answer,
     BatchPoint,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnext_gui.engine.control import Control
+from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Event, MakeQuick, Scan, Source, Train, TrainSpec
 from resnext_gui.project import Project
 
@@ -38,10 +38,10 @@ def pictures(folder: Path, each: int = 12, first: int = 0) -> Path:
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of random weights of a network with one stage of one bottleneck."""
-    from resnext_gui.engine import backend
-    from resnext_gui.engine.images import Preprocessing
-    from resnext_gui.engine.resnext import build_resnext
-    from resnext_gui.engine.weights import save_weights
+    from resnext_gui.engine.device import backend
+    from resnext_gui.engine.network.resnext import build_resnext
+    from resnext_gui.engine.pictures.decode import Preprocessing
+    from resnext_gui.engine.weights.load import save_weights
 
     backend.setup("cpu", "float32")
     backend.seed(0)
@@ -60,25 +60,25 @@ class Learner:
         Project.create(folder).close()
 
     def scan(self, photographs: Path) -> dict[str, Any]:
-        from resnext_gui.engine.dataset import scan_job
+        from resnext_gui.engine.ingest.scan import scan_job
 
         return scan_job(Scan("s", str(self.folder), (Source(str(photographs)),)), self.events.append, Control())
 
     def quick(self, control: Control | None = None, **changes: Any) -> dict[str, Any]:
-        from resnext_gui.engine.quick import quick_job
+        from resnext_gui.engine.models.quick import quick_job
 
         command = MakeQuick("q", str(self.folder), str(self.weights), precision="float32", device="cpu")
         return quick_job(replace(command, **changes), self.events.append, control or Control())
 
     def train(self, control: Control | None = None, run: str | None = None, **spec: Any) -> dict[str, Any]:
-        from resnext_gui.engine.training import train_job
+        from resnext_gui.engine.training.run import train_job
 
         given = {"weights": str(self.weights), "precision": "float32", "device": "cpu", "batch": 8, "epochs": 2} | spec
         command = Train("t", str(self.folder), TrainSpec(**given), run)
         return train_job(command, self.events.append, control or Control())
 
     def finish(self, run: str) -> dict[str, Any]:
-        from resnext_gui.engine.training import train_job
+        from resnext_gui.engine.training.run import train_job
 
         command = Train("t", str(self.folder), TrainSpec(), run, finish=True)
         return train_job(command, self.events.append, Control())

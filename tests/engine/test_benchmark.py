@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from resnext_gui.engine import backend, benchmark, benchmark_rivals, machine, timing
-from resnext_gui.engine.control import Control
+from resnext_gui.engine import benchmark, benchmark_rivals
+from resnext_gui.engine.device import backend, machine, timing
+from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped
 
 

@@ -12,10 +12,10 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 
 from resnext_gui.project import Project
-from resnext_gui.ui import theme
-from resnext_gui.ui.engine_client import EngineClient
-from resnext_gui.ui.engine_line import Patience
-from resnext_gui.ui.session import Session
+from resnext_gui.ui.common import theme
+from resnext_gui.ui.engine_process.client import EngineClient
+from resnext_gui.ui.engine_process.process import Patience
+from resnext_gui.ui.session.session import Session
 
 FAKE = Path(__file__).with_name("fake_engine.py")
 QUICKLY = Patience(hello=10.0, stop=0.3, terminate=0.3, close=1.0)

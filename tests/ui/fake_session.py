@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from resnext_gui.ui.session_signals import SessionSignals
+from resnext_gui.ui.session.signals import SessionSignals
 
 QUICK = {
     "phase": "none",
@@ -41,7 +41,7 @@ TRAINING = {
 
 
 class FakeSession(SessionSignals):
-    """Stands in for `resnext_gui.ui.session.Session`; `calls` holds (name, arguments) in order."""
+    """Stands in for `resnext_gui.ui.session.session.Session`; `calls` holds (name, arguments) in order."""
 
     def __init__(self, project: Any = None) -> None:
         super().__init__()

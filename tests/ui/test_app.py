@@ -14,13 +14,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
 from resnext_gui.project import MARKER, Project
-from resnext_gui.ui import errors, theme
-from resnext_gui.ui.places import PAGES
-from resnext_gui.ui.settings import log_folder
-from resnext_gui.ui.warmup import WarmUp
-from resnext_gui.ui.widgets import plot
+from resnext_gui.ui.common import theme
+from resnext_gui.ui.shell.places import PAGES
+from resnext_gui.ui.shell.warmup import WarmUp
+from resnext_gui.ui.system import errors
+from resnext_gui.ui.system.settings import log_folder
+from resnext_gui.ui.train import plot
 from tests.ui.conftest import fake_program
-from tests.ui.test_engine_client import dead
+from tests.ui.engine_process.test_client import dead
 
 PROGRAM = """
 import sys, time

@@ -27,7 +27,7 @@ def test_the_window_imports_neither_keras_nor_numpy() -> None:
 
 
 def test_the_child_process_starts_with_the_standard_library_alone() -> None:
-    loaded = modules_after("import resnext_gui.engine.server")
+    loaded = modules_after("import resnext_gui.engine.worker.server")
     assert loaded <= sys.stdlib_module_names | {"resnext_gui", "__main__", "__mp_main__"} | modules_after("")
 
 

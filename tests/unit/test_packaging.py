@@ -18,10 +18,10 @@ import pytest
 from platformdirs import user_log_path
 
 from resnext_gui import __version__
-from resnext_gui.engine.weights_catalogue import downloads_folder, imports_folder
+from resnext_gui.engine.weights.catalogue import downloads_folder, imports_folder
 from resnext_gui.project import APPLICATION_ID
 from resnext_gui.project.marker import SUFFIX
-from resnext_gui.ui.settings import log_folder, own_folder
+from resnext_gui.ui.system.settings import log_folder, own_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"

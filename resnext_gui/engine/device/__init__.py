@@ -1,0 +1,1 @@
+"""What computes: backend, device, precision, and this computer."""

@@ -1,0 +1,1 @@
+"""Photographs in: listed, labelled, read, and compared with the disk."""

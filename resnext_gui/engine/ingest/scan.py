@@ -1,0 +1,295 @@
+"""Photographs in: what a scan, a preview, a comparison with the disk, and a check-up do.
+
+Nothing here decodes a picture in full except the check-up: a scan reads each file once, for its content hash and its
+header.  What turns out broken later is marked in the project by whoever meets it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from resnext_gui.engine.ingest.check import check_photographs
+from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather, label_by
+from resnext_gui.engine.ingest.reading import read_all, read_one
+from resnext_gui.engine.ingest.reconcile import reconcile_job
+from resnext_gui.engine.ingest.rules import simplify
+from resnext_gui.engine.ingest.walk import list_folder, not_reachable
+from resnext_gui.engine.pictures.files import ImageError, display
+from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.messages import Preview, Progress, Scan, Source, UserError
+from resnext_gui.project import NewPhoto, Project
+from resnext_gui.project.files import natural
+from resnext_gui.project.photographs import some
+
+__all__ = ["check_photographs", "preview_job", "read_all", "read_one", "reconcile_job", "scan_job"]
+
+_NOT_KEPT = frozenset({"missing", "vanished", "folder"})
+"""Refusals that leave nothing to remember: there is no file."""
+
+_LISTED = 1000
+"""So many refused files are named in a receipt; the rest is counted."""
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Scanning
+
+
+@dataclass(slots=True)
+class _Tally:
+    labels: Counter[str] = field(default_factory=Counter)
+    photographs: int = 0
+    unlabelled: int = 0
+    duplicates: int = 0
+    unreadable: int = 0
+    examples: list[list[str]] = field(default_factory=list)
+
+    def refuse(self, path: str, message: str) -> None:
+        self.unreadable += 1
+        if len(self.examples) < _LISTED:
+            self.examples.append([display(path), message])
+
+
+def _listing_tick(job_id: str, emit: Emit, control: Control) -> Any:
+    def tick(found: int) -> None:
+        control.check()
+        emit(Progress(job_id, "listing", found, 0, f"Found {some(found)} so far"))
+
+    return tick
+
+
+def scan_job(command: Scan, emit: Emit, control: Control) -> dict[str, Any]:
+    """Add what the sources hold to the project, a few of every label first; returns the import receipt.
+
+    What was added stays when the job is stopped or a drive goes away; it can be undone as one step.
+
+    Raises:
+        UserError: ``not_reachable``, ``no_photographs``, ``bad_table``, or the project's own trouble.
+        JobStopped: the person stopped it.
+    """
+    with Project.open(command.project) as project:
+        gathered = gather(command.sources, _listing_tick(command.job_id, emit, control))
+        if not gathered.files and not gathered.troubles:
+            names = ", ".join(f"'{display(source.path)}'" for source in command.sources)
+            raise UserError(
+                "no_photographs",
+                f"There are no photographs in {names}.",
+                "Choose a folder with one sub-folder per label, with JPEG or PNG pictures in them.",
+            )
+        return _Scanner(project, command, gathered, emit, control).run()
+
+
+class _Scanner:
+    """One scan: reads, stores in small portions, and counts."""
+
+    def __init__(self, project: Project, command: Scan, gathered: Gathered, emit: Emit, control: Control) -> None:
+        self.project = project
+        self.command = command
+        self.gathered = gathered
+        self.emit = emit
+        self.control = control
+        self.tally = _Tally()
+        self.names = ", ".join(os.path.basename(absolute(s.path)) or display(s.path) for s in command.sources)  # noqa: PTH119
+        self.import_id = project.begin_import(f"Add photographs from {display(self.names)[:60]}")
+        self.source_ids = [
+            project.add_source(Source(absolute(source.path), source.rule, source.label), self.import_id)
+            for source in command.sources
+        ]
+        self.ready: dict[int, list[NewPhoto]] = {}
+        self.stored_at = time.monotonic()
+        self.known = project.known_files()
+        self.label_later: dict[str, list[int]] = {}
+        self.by_hash: dict[str, list[str]] = {}
+        for path, memory in self.known.items():
+            if memory.hash and not memory.removed:
+                self.by_hash.setdefault(memory.hash, []).append(path)
+        self.moves: list[tuple[int, str]] = []
+
+    def run(self) -> dict[str, Any]:
+        """Read everything and return the receipt."""
+        for path, message in self.gathered.troubles:
+            self.tally.refuse(path, message)
+        try:
+            self._read()
+        finally:
+            # Also after a stop: what was read is kept.
+            self._store()
+            self._settle_moves()
+            if self.label_later:
+                self.project.label_unlabelled(self.label_later)
+            self.project.finish_import(self.import_id, f"Add {some(self.tally.photographs)}")
+        return self._receipt()
+
+    def _new_ones(self) -> Iterator[Candidate]:
+        for file in self.gathered.files:
+            known = self.known.get(file.path)
+            if known is None or known.removed or known.status == "gone":
+                yield file
+                continue
+            try:
+                facts = os.stat(file.path)  # noqa: PTH116
+                same = (facts.st_size, facts.st_mtime_ns) == (known.size, known.mtime_ns)
+            except OSError:
+                same = False
+            if same:
+                self.tally.duplicates += 1
+                if not known.labelled and file.label is not None and known.status == "ok":
+                    self.label_later.setdefault(file.label, []).append(known.id)
+            else:
+                yield file
+
+    def _read(self) -> None:
+        total, began, told = len(self.gathered.files), time.monotonic(), 0.0
+        for done, (file, outcome) in enumerate(read_all(self._new_ones(), self.control), start=1):
+            self._take(file, outcome)
+            now = time.monotonic()
+            pending = sum(map(len, self.ready.values()))
+            if pending >= 128 or (pending and now - self.stored_at > 0.5):
+                self._store()
+            if now - told > 0.1:
+                told = now
+                read = done + self.tally.duplicates
+                left = (now - began) / done * (total - read) if done >= 20 else None
+                self.emit(Progress(self.command.job_id, "reading", read, total, f"Read {read:,} of {total:,}", left))
+        self.emit(Progress(self.command.job_id, "reading", total, total, f"Read {total:,} of {total:,}", 0.0))
+
+    def _take(self, file: Candidate, outcome: NewPhoto | ImageError) -> None:
+        known = self.known.get(file.path)
+        again = known is not None and not known.removed
+        portion = self.ready.setdefault(file.source, [])
+        if isinstance(outcome, NewPhoto):
+            portion.append(outcome)
+            if again:
+                self.tally.duplicates += 1
+                return
+            if known is None and self._moved_here(outcome):
+                portion.pop()
+                return
+            self.tally.photographs += 1
+            if outcome.label is None:
+                self.tally.unlabelled += 1
+            else:
+                self.tally.labels[outcome.label] += 1
+            return
+        if outcome.code in ("missing", "unreadable", "no_permission"):
+            self._look_for_drive(file)
+        message = outcome.message
+        if outcome.code == "missing" and not os.path.islink(file.path):  # noqa: PTH114
+            message = f"'{display(file.path)}' vanished while the folder was read."
+        self.tally.refuse(file.path, message)
+        if outcome.code not in _NOT_KEPT:
+            size, mtime = 0, 0
+            try:
+                facts = os.stat(file.path)  # noqa: PTH116
+                size, mtime = facts.st_size, facts.st_mtime_ns
+            except OSError:
+                return
+            portion.append(NewPhoto(file.path, size, mtime, label=file.label, status="unreadable", reason=message))
+
+    def _moved_here(self, photo: NewPhoto) -> bool:
+        """Tell whether this is a known photograph whose folder was moved or whose drive has another name now."""
+        name = os.path.basename(photo.path)  # noqa: PTH119
+        for old in self.by_hash.get(photo.hash, ()):
+            if os.path.basename(old) == name and not os.path.lexists(old):  # noqa: PTH119
+                self.moves.append((self.known[old].id, photo.path))
+                self.by_hash[photo.hash].remove(old)
+                return True
+        return False
+
+    def _settle_moves(self) -> None:
+        if not self.moves:
+            return
+        self.project.relocate_photos(self.moves)
+        remaining = self.project.known_files()
+        for source in self.project.sources():
+            root = os.path.join(source.path, "")  # noqa: PTH118
+            if not os.path.lexists(source.path) and not any(path.startswith(root) for path in remaining):
+                self.project.forget_source(source.path)
+
+    def _look_for_drive(self, file: Candidate) -> None:
+        root = absolute(self.command.sources[file.source].path)
+        if not os.path.lexists(root):
+            raise not_reachable(root)
+
+    def _store(self) -> None:
+        self.stored_at = time.monotonic()
+        ready, self.ready = self.ready, {}
+        for source, photos in ready.items():
+            for start in range(0, len(photos), 128):
+                self.project.add_photos(photos[start : start + 128], self.source_ids[source], self.import_id)
+        if ready and self.project.import_undone(self.import_id):
+            self.control.stop()  # the person took the import back while it was going on
+
+    def _receipt(self) -> dict[str, Any]:
+        tally = self.tally
+        labels = sorted(tally.labels.items(), key=lambda item: natural(item[0]))
+        return {
+            "import_id": self.import_id,
+            "labels": [[name, count] for name, count in labels],
+            "photographs": tally.photographs,
+            "unlabelled": tally.unlabelled,
+            "duplicates": tally.duplicates,
+            "moved": len(self.moves),
+            "labelled": sum(map(len, self.label_later.values())),
+            "unreadable": tally.examples,
+            "unreadable_count": tally.unreadable,
+            "passed_over": self.gathered.passed_over,
+            "rule": self.gathered.rule,
+            "warnings": _warnings(self.project),
+        }
+
+
+def _warnings(project: Project) -> list[str]:
+    labels = [label for label in project.labels() if label.count]
+    found = []
+    if len(labels) == 1:
+        found.append("A classifier compares. Add photographs of something else, or of good ones.")
+    few = [label.name for label in labels if label.count < 5]
+    if few and len(labels) > 1:
+        names = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+        found.append(f"Fewer than 5 photographs of {names}: too few for an exam.")
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------------------
+# Preview
+
+
+def preview_job(command: Preview, emit: Emit, control: Control) -> dict[str, Any]:
+    """Say which labels the sources give under each rule; reads no picture and changes nothing.
+
+    Raises:
+        UserError: ``not_reachable``, ``bad_table``.
+        JobStopped: the person stopped it.
+    """
+    tick = _listing_tick(command.job_id, emit, control)
+    auto = gather([Source(source.path, "auto", source.label) for source in command.sources], tick)
+    rules: dict[str, dict[str, list[Any]]] = {"first": {}, "last": {}, "name": {}, "csv": {}}
+    for number, source in enumerate(command.sources):
+        path = absolute(source.path)
+        if os.path.isdir(path):  # noqa: PTH112
+            listing = list_folder(path, tick)
+            simple = simplify({file.parts for file in listing.files})
+            for rule in ("first", "last", "name"):
+                for file in listing.files:
+                    _count(rules[rule], source.label or label_by(rule, file, simple), file.path)
+        if auto.rules[number] == "csv":
+            for found in auto.files:
+                if found.source == number:
+                    _count(rules["csv"], found.label, found.path)
+        control.check()
+    tables = {
+        rule: [[label, *row] for label, row in sorted(found.items(), key=lambda item: (not item[0], natural(item[0])))]
+        for rule, found in rules.items()
+    }
+    chosen = next((rule for rule in auto.rules if rule != "none"), "none")
+    return {"rules": tables, "auto": chosen, "photographs": len(auto.files)}
+
+
+def _count(table: dict[str, list[Any]], label: str | None, path: str) -> None:
+    row = table.setdefault(label or "", [0, display(path)])
+    row[0] += 1

@@ -1,0 +1,289 @@
+"""From a path to an answer: a model loaded once, folded, compiled for two batch sizes, and kept."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.ingest.gather import absolute
+from resnext_gui.engine.ingest.walk import list_folder
+from resnext_gui.engine.models.features import feature_network
+from resnext_gui.engine.models.head import LinearHead, softmax
+from resnext_gui.engine.models.modelfile import ModelFile, build_network, find_weights, read_head, read_model
+from resnext_gui.engine.network.parallel_halves import InHalves
+from resnext_gui.engine.network.resnext import inference_model
+from resnext_gui.engine.pictures.decode import load_uint8, normalise
+from resnext_gui.engine.pictures.decode_watch import DecodeWatch
+from resnext_gui.engine.pictures.store import DecodePool, denormalise
+from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.messages import Answer, Classify, ModelView, Progress, Refused, UserError
+from resnext_gui.project import Project
+from resnext_gui.project.files import file_trouble
+
+Pixels = npt.NDArray[np.uint8]
+Features = npt.NDArray[np.float32]
+
+BATCH = 16
+"""Pictures that are answered together where there are many; one alone goes alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a picture shows: (label, probability), most probable first, and how long it took in milliseconds."""
+
+    top: list[tuple[str, float]]
+    milliseconds: float
+
+
+class Classifier:
+    """A model that answers.
+
+    Attributes:
+        id: ``"quick"`` or the run's id.
+        file: what is known about it.
+        labels: in the order of the probabilities.
+    """
+
+    def __init__(self, model_id: str, folder: Path) -> None:
+        """Args:
+        model_id: ``"quick"`` or a run's id.
+        folder: holds ``model.json``.
+
+        Raises:
+            UserError: there is no model, or what it needs is missing or damaged.
+        """
+        self.id = model_id
+        self.file: ModelFile = read_model(folder)
+        self.labels = self.file.labels
+        self._head: LinearHead | None = None
+        if self.file.kind == "quick":
+            self._head = read_head(folder, self.file)
+            self._network = feature_network(
+                find_weights(self.file.weights),
+                self.file.preprocessing.size,
+                int(self.file.weights.get("seed", 0)),
+            )
+        else:
+            self._network = inference_model(build_network(folder, self.file))
+        self._answers = InHalves(self._network.predict_on_batch)
+
+    @classmethod
+    def load(cls, project: Project, model: str | None = None) -> Classifier:
+        """Return a model of the project, from memory where it was loaded before and has not changed since.
+
+        Args:
+            project: the project.
+            model: ``"quick"``, a run's id, or None for the one that answers now.
+
+        Raises:
+            UserError: ``no_model``, ``weights_missing``, ``damaged``.
+        """
+        model = model or project.current_model or "quick"
+        folder = model_folder(project, model)
+        file = read_model(folder)
+        key = f"{folder}|{file.identity}|{file.weights.get('sha256')}|{backend.report().precision}"
+        known = _loaded.pop(key, None)
+        if known is None:
+            known = cls(model, folder)
+        _loaded[key] = known
+        while len(_loaded) > _MOST_LOADED:
+            _loaded.popitem(last=False)
+        return known
+
+    def read(self, path: str, watch: DecodeWatch | None = None) -> Pixels:
+        """Return a picture as the model sees it, uint8 (size, size, 3).
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        if watch is None:
+            return load_uint8(path, self.file.preprocessing)
+        with watch(path):
+            return load_uint8(path, self.file.preprocessing)
+
+    def logits(self, pixels: list[Pixels]) -> Features:
+        """Return float32 (pictures, labels) for squares from `read`, before the temperature."""
+        answers: list[Features] = []
+        for begin in range(0, len(pixels), BATCH):
+            part = pixels[begin : begin + BATCH]
+            size = 1 if len(part) == 1 else BATCH
+            inputs = normalise(np.stack(part + [part[-1]] * (size - len(part))), self.file.preprocessing)
+            outputs = self._outputs(inputs)
+            if self.file.flip:
+                outputs = 0.5 * outputs + 0.5 * self._outputs(np.ascontiguousarray(inputs[:, :, ::-1]))
+            answers.append(outputs[: len(part)])
+        return np.concatenate(answers) if answers else np.zeros((0, len(self.labels)), np.float32)
+
+    def _outputs(self, inputs: Features) -> Features:
+        """Return float32 logits (batch, labels) for preprocessed pixels."""
+        outputs = self._answers(inputs)
+        return outputs if self._head is None else self._head.logits(outputs)
+
+    def probabilities(self, pixels: list[Pixels]) -> npt.NDArray[np.float64]:
+        """Return (pictures, labels), rows that sum to 1, calibrated."""
+        return softmax(self.logits(pixels) / self.file.temperature)
+
+    def top(self, probabilities: npt.NDArray[np.float64], count: int) -> list[tuple[str, float]]:
+        """Return the `count` most probable labels of one picture, most probable first."""
+        order = np.argsort(-probabilities, kind="stable")[: max(1, count)]
+        return [(self.labels[int(n)], float(probabilities[n])) for n in order]
+
+    def answer(self, path: str, top: int = 5, watch: DecodeWatch | None = None) -> Result:
+        """Return what one picture shows.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        began = time.perf_counter()
+        probabilities = self.probabilities([self.read(path, watch)])[0]
+        return Result(self.top(probabilities, top), (time.perf_counter() - began) * 1000)
+
+    def answers(
+        self, paths: list[str], pool: DecodePool, top: int = 5, watch: DecodeWatch | None = None
+    ) -> Iterator[list[tuple[str, Result | UserError]]]:
+        """Yield (path, result or refusal) in batches, in order, decoding ahead on `pool`."""
+        waiting: list[tuple[str, Pixels | UserError]] = []
+        began = time.perf_counter()
+        # The first few go alone, so that there is something to read at once.
+        wanted = 1
+        for number, (path, outcome) in enumerate(
+            pool.in_order(lambda path: self.read(path, watch), paths, ahead=4 * BATCH), start=1
+        ):
+            waiting.append((path, outcome))
+            readable = sum(not isinstance(item, UserError) for _, item in waiting)
+            if readable < wanted and number < len(paths):
+                continue
+            wanted = 1 if number < 2 else BATCH
+            pixels = [item for _, item in waiting if not isinstance(item, UserError)]
+            probabilities = iter(self.probabilities(pixels))
+            each = (time.perf_counter() - began) * 1000 / max(1, len(waiting))
+            yield [
+                (path, item if isinstance(item, UserError) else Result(self.top(next(probabilities), top), each))
+                for path, item in waiting
+            ]
+            waiting, began = [], time.perf_counter()
+
+
+_MOST_LOADED = 2
+_loaded: OrderedDict[str, Classifier] = OrderedDict()
+
+
+def forget_loaded() -> None:
+    """Drop the models that are kept in memory."""
+    _loaded.clear()
+
+
+def model_folder(project: Project, model: str) -> Path:
+    """Return where a model's ``model.json`` lies.
+
+    Raises:
+        ProjectError: there is no such run.
+    """
+    return project.quick_folder if model == "quick" else project.run(model).folder
+
+
+def classify_job(command: Classify, emit: Emit, control: Control) -> dict[str, Any]:
+    """Serve `messages.Classify`: answer for files, and for the pictures below folders.
+
+    Raises:
+        UserError: there is no model.
+        JobStopped: the person stopped it; the answers given so far stay.
+    """
+    answered = refused = 0
+    with Project.open(command.project) as project:
+        model_folder(project, command.model or project.current_model or "quick")
+        backend.report()
+        classifier = Classifier.load(project, command.model)
+        paths = _walk(command, emit, control)
+        refused = sum(path is None for path in paths)
+        wanted = [path for path in paths if path is not None]
+        watch = DecodeWatch(project.cache / "decoding")
+        try:
+            with DecodePool() as pool:
+                for batch in classifier.answers(wanted, pool, command.top, watch):
+                    for path, result in batch:
+                        if isinstance(result, UserError):
+                            refused += 1
+                            emit(Refused(command.job_id, path, result.code, result.message, result.hint))
+                            continue
+                        answered += 1
+                        _tell(command, project, classifier, path, result, emit)
+                    done = answered + refused
+                    if len(paths) > 1:
+                        text = f"Answered {done:,} of {len(paths):,}"
+                        emit(Progress(command.job_id, "classify", done, len(paths), text))
+                    control.check()
+        finally:
+            watch.close()
+    return {"answered": answered, "refused": refused}
+
+
+def _tell(command: Classify, project: Project, classifier: Classifier, path: str, result: Result, emit: Emit) -> None:
+    label, probability = result.top[0]
+    if command.keep and not project.read_only:
+        project.add_answer(path, label, probability, tuple(result.top), classifier.id, result.milliseconds)
+    emit(Answer(command.job_id, path, label, probability, tuple(result.top), classifier.id, result.milliseconds))
+
+
+def _walk(command: Classify, emit: Emit, control: Control) -> list[str | None]:
+    """Return the pictures to answer for; None stands for something that was refused already."""
+    found: list[str | None] = []
+    for given in command.paths:
+        path = absolute(given)
+        if not os.path.isdir(path):  # noqa: PTH112 - a name with a NUL must not raise here
+            found.append(path)
+            continue
+        try:
+            listing = list_folder(path, lambda _: control.check())
+        except UserError as error:
+            found.append(None)
+            emit(Refused(command.job_id, path, error.code, error.message, error.hint))
+            continue
+        found.extend(file.path for file in listing.files)
+        for place, sentence in listing.troubles:
+            found.append(None)
+            emit(Refused(command.job_id, place, "unreadable", sentence, ""))
+        if not listing.files and not listing.troubles:
+            found.append(None)
+            sentence = f"'{path}' holds no pictures."
+            emit(Refused(command.job_id, path, "no_pictures", sentence, "Drop a folder with photographs."))
+    return found
+
+
+def model_view_job(command: ModelView, emit: Emit, control: Control) -> dict[str, Any]:
+    """Serve `messages.ModelView`: write a PNG of exactly what the model receives.
+
+    Raises:
+        UserError: there is no model, the picture cannot be read, or the disk is full.
+    """
+    del emit
+    control.check()
+    with Project.open(command.project) as project:
+        prep = read_model(model_folder(project, command_model(project))).preprocessing
+        # there and back: what is shown has passed through the same numbers as what the network gets
+        pixels = denormalise(normalise(load_uint8(command.path, prep), prep), prep)
+        folder = project.cache / "views"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in sorted(folder.glob("*.png"), key=lambda file: file.stat().st_mtime)[:-20]:
+                old.unlink(missing_ok=True)
+            file = folder / f"{time.time_ns():x}.png"
+            Image.fromarray(pixels).save(file)
+        except OSError as error:
+            raise file_trouble(error, folder) from error
+    return {"path": os.fspath(file)}
+
+
+def command_model(project: Project) -> str:
+    """Return the model that answers now."""
+    return project.current_model or "quick"

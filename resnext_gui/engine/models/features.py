@@ -1,0 +1,213 @@
+"""Pooled features of photographs: each passes the frozen backbone once, and what came of it is kept on disk.
+
+So the second look at a folder, or the tenth correction of a label, costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.models.feature_cache import FeatureCache
+from resnext_gui.engine.models.modelfile import fingerprint
+from resnext_gui.engine.models.start_point import Stage
+from resnext_gui.engine.network.parallel_halves import InHalves
+from resnext_gui.engine.network.resnext import inference_model
+from resnext_gui.engine.pictures.decode import load_uint8, normalise
+from resnext_gui.engine.pictures.decode_watch import DecodeWatch
+from resnext_gui.engine.pictures.store import DecodePool
+from resnext_gui.engine.weights.load import ResolvedWeights, load_backbone
+from resnext_gui.engine.worker.clock import Pace
+from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.messages import Progress, Refused, UserError
+from resnext_gui.project import Item, Project
+
+Features = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+BATCH = 16
+"""Photographs that pass the backbone together; always the same number, so that it is compiled once."""
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """What a model learns from and is chosen by, as of one moment."""
+
+    labels: list[str]
+    learning: list[Item]
+    practice: list[Item]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when anything does that a model depends on."""
+        return fingerprint(self.labels, self.learning, self.practice)
+
+
+def current_photographs(project: Project) -> Photographs:
+    """Return the project's photographs as they are now.
+
+    Raises:
+        UserError: ``no_photographs`` or ``one_label``.
+    """
+    project.assign_kinds()
+    for _ in range(5):
+        version = project.data_version()
+        labels = project.training_labels()
+        learning, practice = project.items("learning"), project.items("practice")
+        if project.data_version() == version:
+            break
+    if not learning:
+        raise UserError(
+            "no_photographs",
+            "There are no labelled photographs to learn from.",
+            "Add a folder with one sub-folder for each label.",
+        )
+    if len({item.label for item in learning}) < 2:
+        only = labels[learning[0].label]
+        raise UserError(
+            "one_label",
+            f"A classifier compares labels, and there is only one: “{only}”."
+            if len(labels) < 2
+            else f"A classifier compares labels, and there are photographs of “{only}” only.",
+            "Add photographs of at least one other label.",
+        )
+    return Photographs(labels, learning, practice)
+
+
+def interleaved(items: list[Item]) -> list[Item]:
+    """Return `items` in rounds, one of each label at a time, so that early models know every label."""
+    seen: dict[int, int] = {}
+    rounds = []
+    for item in items:
+        rounds.append(seen.get(item.label, 0))
+        seen[item.label] = rounds[-1] + 1
+    return [items[n] for n in sorted(range(len(items)), key=lambda n: (rounds[n], items[n].label))]
+
+
+_networks: dict[str, keras.Model] = {}
+
+
+def feature_network(resolved: ResolvedWeights, size: int, seed: int) -> keras.Model:
+    """Return the folded backbone, from pixels (batch, size, size, 3) to features; the last one stays in memory.
+
+    The quick model stands on the network that its features were computed by, so the first answer need not wait for
+    another one to be built.
+
+    Raises:
+        CheckpointError: as `load_backbone`.
+    """
+    key = f"{resolved.sha256}|{size}|{seed}|{backend.report().precision}"
+    if key not in _networks:
+        network = inference_model(load_backbone(resolved, size, seed))
+        _networks.clear()
+        _networks[key] = network
+    return _networks[key]
+
+
+class Extractor:
+    """Passes photographs through a frozen backbone, in batches of one size."""
+
+    def __init__(self, stage: Stage) -> None:
+        network, prep = feature_network(stage.resolved, stage.prep.size, stage.seed), stage.prep
+        self._features = InHalves(lambda squares: network.predict_on_batch(normalise(squares, prep)))
+
+    def __call__(self, pixels: list[npt.NDArray[np.uint8]]) -> Features:
+        """Return float32 (photographs, features) for up to `BATCH` squares, uint8 (size, size, 3)."""
+        stacked = np.stack(pixels + [pixels[-1]] * (BATCH - len(pixels)))
+        return self._features(stacked)[: len(pixels)]
+
+
+class FeatureReader:
+    """Gives the features of photographs: from the cache, else computed and kept."""
+
+    def __init__(self, project: Project, stage: Stage, job_id: str, emit: Emit, control: Control) -> None:
+        self._project, self._stage, self._job_id, self._emit, self._control = project, stage, job_id, emit, control
+        self.cache = FeatureCache(stage.cache_folder(project), stage.width)
+        self._extractor: Extractor | None = None
+        self.computed = 0
+        self.seconds = 0.0
+        self.refused: set[int] = set()
+
+    def __enter__(self) -> FeatureReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cache.close()
+
+    def fill(self, items: list[Item], after: Callable[[int, Pace], None] | None = None) -> None:
+        """Compute what is missing of `items`, in their order.
+
+        Args:
+            items: photographs; those that cannot be read are marked in the project and left out.
+            after: called after each batch with how many of `items` are known, and the pace.
+
+        Raises:
+            JobStopped: the person stopped it; what was computed is kept.
+        """
+        missing = [item for item in items if self.cache.get(item.hash) is None]
+        if not missing:
+            return
+        known = len(items) - len(missing)
+        total = len(items)
+        self._emit(Progress(self._job_id, "features", known, total, f"Looked at {known:,} of {total:,}"))
+        prep, watch = self._stage.prep, DecodeWatch(self._project.cache / "decoding")
+
+        def load(item: Item) -> npt.NDArray[np.uint8]:
+            with watch(item.path):
+                return load_uint8(item.path, prep)
+
+        try:
+            with DecodePool() as pool:
+                decoded = pool.in_order(load, missing, ahead=4 * BATCH)
+                if self._extractor is None:  # decoding has begun meanwhile
+                    self._extractor = Extractor(self._stage)
+                pace = Pace(len(missing))
+                batch: list[tuple[Item, npt.NDArray[np.uint8]]] = []
+                for number, (item, outcome) in enumerate(decoded, start=1):
+                    if isinstance(outcome, UserError):
+                        self._refuse(item, outcome)
+                    else:
+                        batch.append((item, outcome))
+                    if len(batch) == BATCH or (number == len(missing) and batch):
+                        self._compute(batch)
+                        batch = []
+                        pace.step(number - pace.done)
+                        done = known + number
+                        text = f"Looked at {done:,} of {total:,}"
+                        self._emit(Progress(self._job_id, "features", done, total, text, pace.seconds_left))
+                        if after is not None:
+                            after(done, pace)
+                    self._control.check()
+        finally:
+            watch.close()
+            self.cache.flush()
+
+    def _compute(self, batch: list[tuple[Item, npt.NDArray[np.uint8]]]) -> None:
+        if self._extractor is None:
+            self._extractor = Extractor(self._stage)
+        began = time.monotonic()
+        values = self._extractor([pixels for _, pixels in batch])
+        for (item, _), row in zip(batch, values, strict=True):
+            self.cache.add(item.hash, row)
+        self.computed += len(batch)
+        self.seconds += time.monotonic() - began
+
+    def _refuse(self, item: Item, error: UserError) -> None:
+        self.refused.add(item.photo_id)
+        self._emit(Refused(self._job_id, item.path, error.code, error.message, error.hint))
+        if not self._project.read_only:
+            gone = error.code in ("missing", "vanished")
+            self._project.set_status([item.photo_id], "gone" if gone else "unreadable", error.message)
+
+    def features(self, items: list[Item]) -> tuple[Features, Labels]:
+        """Return features (n, features) and labels (n,) of those of `items` that are known."""
+        rows = [(row, item.label) for item in items if (row := self.cache.get(item.hash)) is not None]
+        if not rows:
+            return np.zeros((0, self._stage.width), np.float32), np.zeros(0, np.int64)
+        return np.stack([row for row, _ in rows]), np.array([label for _, label in rows], np.int64)

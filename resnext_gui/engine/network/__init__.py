@@ -1,0 +1,1 @@
+"""ResNeXt and its layers."""

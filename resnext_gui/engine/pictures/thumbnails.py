@@ -1,0 +1,169 @@
+"""Small JPEGs of the photographs, kept by content, so that a renamed or copied file needs no new one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from resnext_gui.engine.pictures.decode import open_rgb
+from resnext_gui.engine.pictures.decode_watch import DecodeWatch
+from resnext_gui.engine.pictures.files import ImageError
+from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.messages import Progress, ThumbnailReady, Thumbnails
+from resnext_gui.project import Photo, Project
+
+SIDE = 256
+"""Pixels of the longer side."""
+
+QUALITY = 85
+_THREADS = 2
+
+
+def thumbnail_path(project: Project, content_hash: str) -> Path:
+    """Return where the thumbnail of this content lies; it need not exist."""
+    return project.cache / "thumbnails" / content_hash[:2] / f"{content_hash}.jpg"
+
+
+def watch_for(project: Project) -> DecodeWatch:
+    """Return the project's watch over files that crash the decoder."""
+    return DecodeWatch(project.cache / "decoding")
+
+
+def make_thumbnail(source: str, target: Path) -> None:
+    """Write the thumbnail of a picture, atomically.
+
+    Raises:
+        ImageError: the picture cannot be read.
+        OSError: the thumbnail cannot be written.
+    """
+    picture = Image.fromarray(open_rgb(source, at_least=SIDE))
+    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            picture.save(file, "JPEG", quality=QUALITY, optimize=True)
+        # No fsync: a thumbnail lost in a power cut is made again.
+        Path(temporary).replace(target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def thumbnails_job(command: Thumbnails, emit: Emit, control: Control) -> dict[str, Any]:
+    """Make the thumbnails that are missing and announce each, also those that are there already.
+
+    A photograph that turns out unreadable is marked in the project and announced with an empty path.  On a full disk
+    thumbnails are skipped, which is said once.
+
+    Returns:
+        ``{"made", "there", "refused", "skipped", "message"}``.
+
+    Raises:
+        UserError: the project's own trouble.
+        JobStopped: the person stopped it.
+    """
+    tally: dict[str, Any] = {"made": 0, "there": 0, "refused": 0, "skipped": 0, "message": ""}
+    with Project.open(command.project) as project:
+        watch = watch_for(project)
+        try:
+            photos = project.photos(command.photo_ids)
+            for number, (photo, outcome) in enumerate(_made(project, watch, photos, control), start=1):
+                _announce(command, project, photo, outcome, tally, emit)
+                emit(Progress(command.job_id, "thumbnails", number, len(photos)))
+        finally:
+            watch.close()
+    return tally
+
+
+def _made(
+    project: Project, watch: DecodeWatch, photos: list[Photo], control: Control
+) -> Iterator[tuple[Photo, Path | ImageError | OSError | str]]:
+    """Yield each photograph with its thumbnail's path, ``"there"``, or why there is none, in order."""
+
+    def make(photo: Photo) -> Path | ImageError | OSError | str:
+        if not photo.hash:
+            return ImageError("unreadable", photo.reason or f"'{photo.path}' cannot be read.")
+        target = thumbnail_path(project, photo.hash)
+        if target.is_file():
+            with contextlib.suppress(OSError):
+                os.utime(target)  # the cache's budget drops what was not looked at for longest
+            return "there"
+        try:
+            with watch(photo.path):
+                make_thumbnail(photo.path, target)
+        except (ImageError, OSError) as error:
+            return error
+        return target
+
+    with ThreadPoolExecutor(_THREADS, "thumbnail") as pool:
+        for start in range(0, len(photos), 2 * _THREADS):
+            control.check()
+            portion = photos[start : start + 2 * _THREADS]
+            yield from zip(portion, pool.map(make, portion), strict=True)
+
+
+def _announce(
+    command: Thumbnails,
+    project: Project,
+    photo: Photo,
+    outcome: Path | ImageError | OSError | str,
+    tally: dict[str, Any],
+    emit: Emit,
+) -> None:
+    path = ""
+    if isinstance(outcome, ImageError):
+        tally["refused"] += 1
+        if not project.read_only:
+            gone = outcome.code in ("missing", "vanished")
+            status = "gone" if gone else "unreadable"
+            # A drive that is away for the moment says nothing about its photographs.
+            if photo.status != status and not (gone and not Path(photo.path).parent.is_dir()):
+                project.set_status([photo.id], status, outcome.message)
+    elif isinstance(outcome, OSError):
+        tally["skipped"] += 1
+        full = outcome.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        tally["message"] = (
+            "The drive is full, so some photographs have no preview."
+            if full
+            else f"Some previews could not be written ({outcome.strerror})."
+        )
+    else:
+        tally["there" if outcome == "there" else "made"] += 1
+        path = str(thumbnail_path(project, photo.hash))
+    emit(ThumbnailReady(command.job_id, photo.id, path))
+
+
+def prune_cache(project: Project, budget: int) -> int:
+    """Delete what was not used for longest from the project's cache until it takes at most `budget` bytes.
+
+    Returns:
+        How many bytes were freed.
+    """
+    files: list[tuple[float, int, str]] = []
+    for folder, _, names in os.walk(project.cache):
+        if Path(folder).name == "decoding":
+            continue
+        for name in names:
+            path = os.path.join(folder, name)  # noqa: PTH118 - hundreds of thousands of these
+            with contextlib.suppress(OSError):
+                facts = os.stat(path)  # noqa: PTH116
+                files.append((max(facts.st_atime, facts.st_mtime), facts.st_size, path))
+    total = sum(size for _, size, _ in files)
+    freed = 0
+    for _, size, path in sorted(files):
+        if total - freed <= budget:
+            break
+        with contextlib.suppress(OSError):  # in use on Windows, or gone already
+            Path(path).unlink()
+            freed += size
+    return freed

@@ -1,0 +1,1 @@
+"""Stage two: a run, from its plan to the network that is kept."""

@@ -1,0 +1,136 @@
+"""What a run says while it trains: events for the window, curves and checkpoints for the run's folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.models.features import Photographs
+from resnext_gui.engine.training.checkpoints import prune, save_state
+from resnext_gui.engine.training.loop import FitState, Fitting, Score, Watch
+from resnext_gui.engine.worker.control import Emit
+from resnext_gui.messages import BatchPoint, DeviceChosen, EpochLine, ModelReady, Refused
+from resnext_gui.project import Project, Run
+
+SAVE_EVERY = 10.0
+"""Checkpoints are at least this many times as far apart as one takes to write."""
+
+AFTERWARDS = 5.0
+"""Seconds from the last step to the result, about."""
+
+
+def announce(job_id: str, report: backend.DeviceReport, emit: Emit) -> None:
+    """Say which device computes."""
+    emit(DeviceChosen(job_id, report.device, report.name, report.precision, report.reason, report.advice))
+
+
+class Reporter:
+    """The other end of the loop's `Watch`.
+
+    Attributes:
+        watch: to be handed to the loop.
+        fitting: the loop; set before it runs.
+    """
+
+    fitting: Fitting
+
+    def __init__(self, project: Project, run: Run, job_id: str, photographs: Photographs, emit: Emit) -> None:
+        self._project, self._run, self._job_id = project, run, job_id
+        self._photographs, self._emit = photographs, emit
+        self.watch = Watch(self._on_batch, self._on_epoch, self._on_checkpoint)
+        self._points: list[dict[str, Any]] = []
+        self._told = 0.0
+        self._saved_at = 0.0
+        self._save_cost = 0.0
+        self._rates: list[float] = []
+        self._missing: set[int] = set()
+
+    @property
+    def images_per_second(self) -> float:
+        """Of the passes so far, the median; 0 before the first is over."""
+        return float(np.median(self._rates)) if self._rates else 0.0
+
+    def ready(self, score: Score) -> None:
+        """Say that the run's model can answer."""
+        labels, known = len(self._photographs.labels), len(self._photographs.learning) + len(self._photographs.practice)
+        self._emit(ModelReady(self._job_id, self._run.id, score.right, score.total, labels, known))
+
+    def flush(self) -> None:
+        """Write down the batch points that are still held back."""
+        if self._points:
+            points, self._points = self._points, []
+            self._run.append_batches(points)
+
+    def _on_batch(
+        self, step: int, position: float, loss: float, accuracy: float, rate: float, left: float | None
+    ) -> None:
+        now = time.time()
+        ends = now + left + AFTERWARDS if left is not None else None
+        self._emit(BatchPoint(self._job_id, step, position, loss, accuracy, rate, left, ends))
+        self._points.append(
+            {"step": step, "position": position, "loss": loss, "accuracy": accuracy, "images_per_second": rate}
+        )
+        if now - self._told > 2.0:
+            self._told = now
+            self.flush()
+
+    def _on_epoch(
+        self, epoch: int, loss: float, accuracy: float, score: Score | None, rate: float, seconds: float, best: bool
+    ) -> None:
+        practice_loss, practice_accuracy = (score.loss, score.accuracy) if score else (None, None)
+        self._emit(
+            EpochLine(self._job_id, epoch, loss, accuracy, practice_loss, practice_accuracy, rate, seconds, best)
+        )
+        self.flush()
+        self._run.append_history(
+            {
+                "epoch": epoch,
+                "loss": loss,
+                "accuracy": accuracy,
+                "practice_loss": practice_loss,
+                "practice_accuracy": practice_accuracy,
+                "learning_rate": rate,
+                "seconds": seconds,
+                "best": best,
+            }
+        )
+        self._tell_missing()
+        if best and score is not None:
+            self.ready(score)
+
+    def _tell_missing(self) -> None:
+        """Say which photographs could not be read any more since the last pass."""
+        for index, reason in self.fitting.learning.missing.items():
+            if index not in self._missing:
+                self._missing.add(index)
+                item = self._photographs.learning[index]
+                self._emit(Refused(self._job_id, item.path, "vanished", reason, "The run goes on without it."))
+                if not Path(item.path).exists():
+                    self._project.set_status([item.photo_id], "gone", reason)
+
+    def _on_checkpoint(self, state: FitState, images_per_second: float) -> None:
+        self._rates.append(images_per_second)
+        now = time.monotonic()
+        ends = self.fitting.progress(state.seconds) >= 1.0
+        # saving may cost a tenth of the time, not more: what is lost in a crash is then a tenth as well
+        if self._saved_at and now - self._saved_at < SAVE_EVERY * self._save_cost and not ends:
+            return
+        facts = save_state(self._run.folder, self.fitting)
+        best = state.best
+        self._run.update(
+            last_checkpoint=facts,
+            progress=self.fitting.progress(state.seconds),
+            seconds_used=state.seconds,
+            best={
+                "epoch": state.best_epoch,
+                "practice_accuracy": best.accuracy if best else None,
+                "practice_loss": best.loss if best else None,
+            },
+        )
+        prune(self._run.folder, facts)
+        self._saved_at = time.monotonic()
+        self._save_cost = self._saved_at - now

@@ -1,0 +1,464 @@
+"""Stage two: a run.  Fine-tunes from the quick model's head, survives any interruption, keeps the better of the two.
+
+What is trained and how is in `recipe`; the loop is in `fitting`; here is the order of events: quick model, run folder,
+network, loop with checkpoints, choice of the best, its file, the exam, the result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from resnext_gui import __version__
+from resnext_gui.engine.activations import FrozenSource, prepare
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.models.evaluation import evaluate, for_labels
+from resnext_gui.engine.models.features import Photographs
+from resnext_gui.engine.models.head import label_weights
+from resnext_gui.engine.models.modelfile import ModelFile, find_weights, save_network, weights_facts
+from resnext_gui.engine.models.quick import fit_start, quick_logits
+from resnext_gui.engine.network.resnext import set_trainable_stages, split_model, with_new_head
+from resnext_gui.engine.pictures.store import DecodePool, PixelStore
+from resnext_gui.engine.training.batches import LearningSet
+from resnext_gui.engine.training.checkpoints import load_state, prune
+from resnext_gui.engine.training.loop import BLENDS, EVALUATION_BATCH, FitState, Fitting
+from resnext_gui.engine.training.plan import Plan, make_plan, try_mirror
+from resnext_gui.engine.training.recipe import Recipe, fit_to_time
+from resnext_gui.engine.training.reporting import Reporter, announce
+from resnext_gui.engine.training.validation import PracticeSet, chosen_practice, labels_of, score_where_known
+from resnext_gui.engine.weights.load import ResolvedWeights, load_backbone
+from resnext_gui.engine.worker.clock import process_seconds
+from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.messages import (
+    JobStopped,
+    Progress,
+    RunCreated,
+    Train,
+    TrainSpec,
+    UserError,
+)
+from resnext_gui.project import Item, Project, Run, read_json, write_json
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+STORE_FACTOR = 1.34
+"""Learning photographs are kept with a short side this much longer than the network's, for crops to choose from."""
+
+
+def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
+    """Serve `messages.Train`: fine-tune, or go on with an unfinished run.
+
+    Raises:
+        UserError: there is nothing to learn from, weights are missing, the disk is full, or the run is busy.
+        JobStopped: the person stopped it before there was anything to keep.
+    """
+    began = time.monotonic()
+    with Project.open(command.project) as project:
+        if command.run is not None:
+            run = project.run(command.run)
+            if run.status == "finished":
+                result: dict[str, Any] = run.read().get("result") or {}
+                return result
+            if command.finish and not run.has_best:
+                raise UserError(
+                    "nothing_yet",
+                    f"The run '{run.name}' has learned nothing yet that could be used.",
+                    "Continue it, or start a new one.",
+                )
+            with run.lock():
+                return _guarded(run, lambda: _go_on(project, run, command, began, emit, control), command.finish)
+        plan = make_plan(project, command, emit, control)
+        run = project.new_run(dataclasses.asdict(command.spec), command.spec.name)
+        with run.lock():
+            emit(RunCreated(command.job_id, run.id))
+            return _guarded(run, lambda: _Training.new(project, run, plan, command, began, emit, control))
+
+
+def _guarded(run: Run, prepare: Callable[[], _Training], finish: bool = False) -> dict[str, Any]:
+    """Run the training; a failure is written down in the run before it goes on its way."""
+    try:
+        return prepare().go(finish)
+    except JobStopped:
+        run.update(status="stopped", ended=time.time())
+        raise
+    except Exception as error:
+        code, message = getattr(error, "code", "fault"), getattr(error, "message", str(error))
+        # A disk that refused the checkpoint may refuse this too; without a lock the run then reads "interrupted".
+        with contextlib.suppress(UserError):
+            run.update(status="failed", ended=time.time(), error={"code": code, "message": message})
+        raise
+
+
+def _go_on(project: Project, run: Run, command: Train, began: float, emit: Emit, control: Control) -> _Training:
+    """Return an unfinished run as it was fixed at its beginning; one that never came so far begins now."""
+    body = run.read()
+    known = {field.name for field in dataclasses.fields(TrainSpec)}
+    spec = TrainSpec(**{key: value for key, value in body["spec"].items() if key in known})
+    if "frozen" in body:
+        return _Training.reopened(project, run, spec, command.job_id, emit, control)
+    emit(RunCreated(command.job_id, run.id))
+    run.update(status="running", ended=None, error=None)
+    command = dataclasses.replace(command, spec=spec)
+    return _Training.new(project, run, make_plan(project, command, emit, control), command, began, emit, control)
+
+
+class _Training:
+    """One run from its network to its result."""
+
+    def __init__(
+        self,
+        project: Project,
+        run: Run,
+        job_id: str,
+        emit: Emit,
+        control: Control,
+        spec: TrainSpec,
+        recipe: Recipe,
+        photographs: Photographs,
+        resolved: ResolvedWeights,
+        frozen: dict[str, Any],
+    ) -> None:
+        self.project, self.run, self.job_id, self.emit, self.control = project, run, job_id, emit, control
+        self.spec, self.recipe, self.photographs, self.resolved, self.frozen = (
+            spec, recipe, photographs, resolved, frozen,
+        )  # fmt: skip
+        self.prep = resolved.preprocessing.with_size(int(frozen["size"]))
+        self.began = time.monotonic()
+        self._source: FrozenSource | None = None
+        self._look = 0.05
+        self._budget: float | None = None
+        self.reporter = Reporter(project, run, job_id, photographs, emit)
+
+    # ------------------------------------------------------------------------------------------------------------
+    # Beginnings
+
+    @classmethod
+    def new(
+        cls, project: Project, run: Run, plan: Plan, command: Train, began: float, emit: Emit, control: Control
+    ) -> _Training:
+        """Write down everything that the run is fixed to, and return it."""
+        spec, stage, photographs, report = command.spec, plan.stage, plan.photographs, plan.report
+        head = plan.quick.head
+        if stage != plan.quick.stage:
+            head = fit_start(project, stage, photographs, command.job_id, emit, control, spec.seed, spec.class_weights)
+        mirror = try_mirror(plan, command, emit, control)
+        recipe = plan.recipe.keeping_sides() if mirror is not None and mirror.sides_matter else plan.recipe
+        frozen = {
+            "precision": report.precision,
+            "size": stage.prep.size,
+            "recipe": recipe.to_dict(),
+            "seed": spec.seed,
+            "architecture": stage.architecture,
+            "weights_seed": stage.seed,
+            "parts": 1,
+        }
+        practice = chosen_practice(photographs.practice)
+        quick = quick_logits(project, plan.quick, practice, command.job_id, emit, control)
+        _save_photographs(run.folder, photographs, practice)
+        np.savez(
+            run.folder / "start.npz",
+            kernel=head.kernel, bias=head.bias, temperature=head.temperature, quick=quick,
+        )  # fmt: skip
+        run.update(
+            frozen=frozen,
+            device={"device": report.device, "name": report.name, "precision": report.precision,
+                    "reason": report.reason, "advice": report.advice},
+            labels=photographs.labels,
+            weights=weights_facts(stage.resolved, stage.seed, stage.architecture),
+            split={
+                "learning": len(photographs.learning),
+                "practice": len(photographs.practice),
+                "exam": len(for_labels(project, photographs.labels, "exam")),
+            },
+            mirror=mirror.to_dict() if mirror is not None else None,
+            quick_practice_accuracy=score_where_known(quick, labels_of(practice)).accuracy,
+            first_model_seconds=plan.quick.first_model_seconds,
+            versions={"resnext_gui": __version__, "keras": keras.__version__, "backend": report.backend},
+        )  # fmt: skip
+        kept = dataclasses.replace(photographs, practice=practice)
+        made = cls(project, run, command.job_id, emit, control, spec, recipe, kept, stage.resolved, frozen)
+        made.began = began
+        return made
+
+    @classmethod
+    def reopened(
+        cls, project: Project, run: Run, spec: TrainSpec, job_id: str, emit: Emit, control: Control
+    ) -> _Training:
+        """Return an unfinished run as it was fixed at its beginning.
+
+        Raises:
+            UserError: its notes are damaged, or its weights have gone.
+        """
+        body = run.read()
+        frozen = body["frozen"]
+        report = backend.setup(spec.device, frozen["precision"])
+        announce(job_id, report, emit)
+        photographs = _load_photographs(run.folder)
+        recipe = Recipe.from_dict(frozen["recipe"])
+        resolved = find_weights(body["weights"])
+        emit(RunCreated(job_id, run.id))
+        run.update(status="running", ended=None, error=None)
+        return cls(project, run, job_id, emit, control, spec, recipe, photographs, resolved, frozen)
+
+    # ------------------------------------------------------------------------------------------------------------
+    # The run
+
+    def go(self, finish: bool = False) -> dict[str, Any]:
+        """Train to the end, or until stopped; with `finish` not at all.  Returns the result."""
+        with DecodePool() as pool, backend.strategy_scope():
+            fitting = self._prepare(pool)
+            status = "stopped"
+            if not finish:
+                with contextlib.suppress(JobStopped):
+                    fitting.begin()
+                    self._keep_time()
+                    fitting.run()
+                    status = "finished"
+            self.reporter.flush()
+            try:
+                return self._finish(fitting, status, believed=finish or status == "finished")
+            finally:
+                if self._source is not None:
+                    self._source.close()
+                shutil.rmtree(self._activations_folder, ignore_errors=True)
+
+    def _prepare(self, pool: DecodePool) -> Fitting:
+        spec, recipe, photographs = self.spec, self.recipe, self.photographs
+        self.emit(Progress(self.job_id, "preparing", 0, 0, "Getting the network ready"))
+        seed = int(self.frozen["seed"])
+        backend.seed(seed)
+        backbone = load_backbone(self.resolved, self.prep.size, int(self.frozen["weights_seed"]))
+        start = np.load(self.run.folder / "start.npz", allow_pickle=False)
+        # Divided by its temperature the head is calibrated, which is where the loss wants it anyway.
+        head = (start["kernel"] / start["temperature"], start["bias"] / start["temperature"])
+        fresh = spec.head == "hidden" or self.resolved.path is None
+        self.network = with_new_head(backbone, len(photographs.labels), spec.head, None if fresh else head, seed=seed)
+        if not self.frozen.get("measured"):
+            self._measure()
+        recipe = self.recipe
+        set_trainable_stages(self.network, recipe.frozen_stages, recipe.frozen_statistics)
+        truth = labels_of(photographs.learning)
+        per_label = (
+            label_weights(truth, len(photographs.labels)) if recipe.balance else np.ones(len(photographs.labels))
+        )
+        store = PixelStore(
+            photographs.learning, math.ceil(self.prep.size * STORE_FACTOR), self.project.cache / "pixels"
+        )
+        learning = LearningSet(
+            store, truth, len(photographs.labels), per_label[truth].astype(np.float32), self.prep,
+            recipe.augmentation, seed, recipe.views,
+        )  # fmt: skip
+        self.practice = PracticeSet.read(photographs.practice, start["quick"], self.prep, pool, self.control)
+        practice = self.practice.as_pixels(2 if recipe.flip_answers else 1, recipe.looks)
+        trained = self.network
+        if recipe.views and recipe.frozen_stages:
+            lower, trained = split_model(self.network, recipe.frozen_stages)
+            self._source = self._prepare_activations(lower, learning, pool)
+            practice = dataclasses.replace(practice, inputs=self._source.practice)
+        fitting = Fitting(
+            trained, learning, practice, recipe, self.control, self.reporter.watch, pool,
+            parts=int(self.frozen["parts"]), source=self._source.learning if self._source else None,
+            compile_options=backend.compile_options(), state=FitState(),
+        )  # fmt: skip
+        self.fitting = self.reporter.fitting = fitting
+        checkpoint = self.run.read().get("last_checkpoint")
+        if checkpoint:
+            load_state(self.run.folder, checkpoint, fitting)
+            self.run.replace_history([e for e in self.run.history() if e["epoch"] <= fitting.state.epoch])
+            self.run.replace_batches([p for p in self.run.batches() if p["step"] <= fitting.state.step])
+        else:
+            self.run.replace_history([])
+            self.run.replace_batches([])
+        return fitting
+
+    def _prepare_activations(self, lower: keras.Model, learning: LearningSet, pool: DecodePool) -> FrozenSource:
+        key: dict[str, object] = {
+            "weights": self.resolved.sha256,
+            "precision": self.frozen["precision"],
+            "preprocessing": self.prep.to_dict(),
+            "frozen": self.recipe.frozen_stages,
+            "augmentation": self.recipe.to_dict()["augmentation"],
+            "seed": learning.seed,
+            "photographs": self.photographs.fingerprint,
+            "practice": len(self.practice.squares),
+        }
+        return prepare(
+            lower, learning, self.practice.squares, self._activations_folder, key, pool, self.control,
+            lambda done, total: self.emit(
+                Progress(self.job_id, "preparing", done, total, f"Prepared {done:,} of {total:,} views")
+            ),
+        )  # fmt: skip
+
+    @property
+    def _activations_folder(self) -> Path:
+        return self.project.cache / "activations" / self.run.id
+
+    def _measure(self) -> None:
+        """Find out how fast this machine is, and turn the person's minutes into a plan that it can carry out.
+
+        What must come after the training, and what has been used up before it, is taken off: the promise is about
+        when the result is there.
+        """
+        side = self.prep.size
+        pictures = np.zeros((EVALUATION_BATCH, side, side, 3), np.float32)
+        self.network.predict_on_batch(pictures)  # compiles
+        began = time.monotonic()
+        self.network.predict_on_batch(pictures)
+        self.network.predict_on_batch(pictures)
+        self._look = (time.monotonic() - began) / (2 * EVALUATION_BATCH)
+        self._budget = self.recipe.seconds
+        if self._budget is None:
+            return
+        left, pretrained = self._time_left(self._budget), self.resolved.path is not None
+        learning, practice = len(self.photographs.learning), len(self.photographs.practice)
+        self.recipe, parts = fit_to_time(self.recipe, self.spec, left, self._look, learning, practice, pretrained)
+        self.frozen = {**self.frozen, "recipe": self.recipe.to_dict(), "parts": parts, "measured": True}
+        self.run.update(frozen=self.frozen)
+
+    def _keep_time(self) -> None:
+        """Take off what getting ready has taken since it was measured: tracing a network takes seconds."""
+        if self._budget is not None:
+            self.recipe = dataclasses.replace(self.recipe, seconds=self._time_left(self._budget))
+            self.fitting.recipe = self.recipe
+            self.frozen = {**self.frozen, "recipe": self.recipe.to_dict()}
+            self.run.update(frozen=self.frozen)
+
+    def _time_left(self, budget: float) -> float:
+        """Return how many of `budget` seconds are left for the training itself."""
+        sides = 2 if self.recipe.flip_answers else 1
+        exam = len(for_labels(self.project, self.photographs.labels, "exam"))
+        # practice is looked at after the step that ends the last pass, or in full later, and once for each blend
+        looks = exam + (1 + len(BLENDS)) * len(self.photographs.practice)
+        reserve = 6.0 + 1.2 * self._look * sides * looks
+        used = time.monotonic() - self.began - self.control.paused_seconds
+        return max(0.2 * budget, budget - used - min(reserve, 0.4 * budget))
+
+    # ------------------------------------------------------------------------------------------------------------
+    # The end
+
+    def _finish(self, fitting: Fitting, status: str, believed: bool) -> dict[str, Any]:
+        """Choose the weights, write the model, decide who answers, score the exam.
+
+        A model that is `believed` to be better than the quick one answers unless it is clearly worse in practice;
+        another one has to show that it is better.
+        """
+        stopped = status == "stopped"
+        self.emit(Progress(self.job_id, "finishing", 0, 0, "Choosing the best and scoring it"))
+        state = fitting.state
+        try:
+            score, weights = fitting.choose(thorough=not stopped)
+        except JobStopped:  # impatient: what was best is known already
+            stopped = True
+            score, weights = fitting.choose(thorough=False)
+        fitting.model.set_weights(weights)
+        known = len(fitting.practice.labels)
+        model = ModelFile(
+            kind="network",
+            labels=self.photographs.labels,
+            preprocessing=self.prep,
+            temperature=score.temperature if known >= 10 else 1.0,
+            flip=self.recipe.flip_answers,
+            precision=self.frozen["precision"],
+            weights=self.run.read()["weights"],
+            photographs=self.photographs.fingerprint,
+            practice={"right": score.right, "total": score.total, "loss": score.loss},
+            counts={"labels": len(self.photographs.labels), "photographs": len(self.photographs.learning) + known},
+        )
+        save_network(self.run.folder, model, self.network)
+        body = self.run.read()
+        quick = self.practice.quick_score(fitting.practice.looked_at if stopped else None)  # of the same photographs
+        # The start is the quick model itself, only with mirror images: nothing has been learnt that could be better.
+        shown = score.holds_against(quick) if believed else score.beats(quick)
+        better = state.best_epoch > 0 and (shown if known else believed)
+        kept = "finetune" if better else "quick"
+        if better:
+            reason = "Better on the practice photographs than the quick model"
+            if not score.beats(quick):
+                reason = "About as good on the practice photographs as the quick model, and trained for longer"
+            self.project.set_current_model(self.run.id, reason)
+        elif self.project.current_model is None:
+            self.project.set_current_model("quick", "Better on the practice photographs than the fine-tuned one")
+        self.reporter.ready(score)
+        exam = self._exam(self.run.id if better else "quick", stopped)
+        result = {
+            "run": self.run.id,
+            "kept": kept,
+            "practice_accuracy": score.accuracy if better else quick.accuracy,
+            "finetune_practice_accuracy": score.accuracy,
+            "quick_practice_accuracy": quick.accuracy,
+            "accuracy": exam["right"] / exam["total"] if exam else None,
+            "accuracy_low": exam["low"] if exam else None,
+            "accuracy_high": exam["high"] if exam else None,
+            "exam": exam["total"] if exam else 0,
+            "right": exam["right"] if exam else 0,
+            "seconds": time.monotonic() - self.began - self.control.paused_seconds,
+            "first_model_seconds": body.get("first_model_seconds") or process_seconds(),
+            "images_per_second": self.reporter.images_per_second,
+            "device": body["device"]["device"],
+            "precision": self.frozen["precision"],
+            "status": status,
+            "epochs": math.ceil(state.epoch / fitting.parts),
+            "mirror": body.get("mirror"),
+            "best_epoch": state.best_epoch,
+        }
+        done = status == "finished"
+        facts = None if done else body.get("last_checkpoint")
+        self.run.update(
+            status=status,
+            ended=time.time(),
+            result=result,
+            best_model="model.json",
+            progress=1.0 if done else body.get("progress", 0.0),
+            seconds_used=state.seconds,
+            last_checkpoint=facts,
+            best={
+                "epoch": state.best_epoch,
+                "practice_accuracy": score.accuracy,
+                "practice_loss": score.loss,
+            },
+        )
+        prune(self.run.folder, facts)
+        return result
+
+    def _exam(self, model: str, stopped: bool) -> dict[str, Any] | None:
+        items = for_labels(self.project, self.photographs.labels, "exam")
+        # A person who stops waits for the end: a long exam can be had from the results page.
+        if not items or (stopped and len(items) * self.fitting.practice.sides * self._look > 3.0):
+            return None
+        try:
+            return evaluate(self.project, model, "exam", self.job_id, self.emit, None if stopped else self.control)
+        except (UserError, JobStopped):
+            return None
+
+
+def _save_photographs(folder: Path, photographs: Photographs, practice: list[Item]) -> None:
+    """Write down who takes part, so that a resumed run learns from the same photographs in the same order."""
+    write_json(
+        folder / "photographs.json",
+        {
+            "labels": photographs.labels,
+            "learning": [[i.photo_id, i.path, i.hash, i.label] for i in photographs.learning],
+            "practice": [[i.photo_id, i.path, i.hash, i.label] for i in practice],
+        },
+    )
+
+
+def _load_photographs(folder: Path) -> Photographs:
+    try:
+        body = read_json(folder / "photographs.json")
+        groups = [[Item(*values) for values in body[name]] for name in ("learning", "practice")]
+        return Photographs([str(label) for label in body["labels"]], *groups)
+    except (OSError, KeyError, TypeError) as error:
+        raise UserError("damaged", f"The notes of the run in '{folder}' are damaged.", "Start a new run.") from error

@@ -1,0 +1,1 @@
+"""Weights from anywhere: read, vetted, downloaded, and made into networks."""

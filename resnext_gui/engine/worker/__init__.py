@@ -1,0 +1,1 @@
+"""The child process and what every job is given."""

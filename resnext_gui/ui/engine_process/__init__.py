@@ -1,0 +1,1 @@
+"""The engine's child process, seen from the window."""

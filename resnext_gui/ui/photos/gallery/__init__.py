@@ -1,0 +1,1 @@
+"""The photographs themselves: grid, tiles, loupe."""

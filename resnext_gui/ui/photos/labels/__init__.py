@@ -1,0 +1,1 @@
+"""Labels: the panel at the left, and giving them."""

@@ -1,0 +1,1 @@
+"""Everything a page may ask for or hear of."""

@@ -1,0 +1,270 @@
+"""The quick model: made by itself as soon as there is something to compare, and kept up to date."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer
+
+from resnext_gui import messages
+from resnext_gui.messages import Failed, Progress, UserError
+from resnext_gui.project import read_json
+from resnext_gui.ui.engine_process.client import Job
+from resnext_gui.ui.session.state import QuickState, Work
+
+if TYPE_CHECKING:
+    from resnext_gui.ui.session.session import Session
+
+EARLY = 20
+"""Photographs of each of two labels that are enough to begin while a long import goes on."""
+EARLY_AFTER = 4.0
+"""Seconds; a shorter import is waited for."""
+GROWTH = 3
+"""During an import the model is made again when there are so many times as many photographs."""
+CALM = 1500
+"""Milliseconds without a correction before the model is refreshed."""
+TRIES = 3
+SETTING = "window_quick"
+
+
+class QuickDesk(QObject):
+    """Decides when the quick model is made, and knows how it stands."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._session = session
+        self._job: Job | None = None
+        self._version_in_work = 0
+        self._listed = False
+        self._again = False
+        self._tries = 0
+        self._scan_began: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.consider)
+        self.state = self._remembered()
+
+    def _remembered(self) -> QuickState:
+        """Return the state of the model that lies in the project, whoever made it."""
+        project = self._session.project
+        try:
+            made = read_json(project.quick_folder / "model.json")
+        except (OSError, ValueError, UserError):
+            return QuickState()
+        practice, counts = made.get("practice") or {}, made.get("counts") or {}
+        stored = project.setting(SETTING) or {}
+        return QuickState(
+            phase="ready",
+            right=int(practice.get("right") or 0),
+            practice=int(practice.get("total") or 0),
+            labels=int(counts.get("labels") or 0),
+            photographs=int(counts.get("photographs") or 0),
+            seconds=float(stored.get("seconds") or 0.0),
+            exists=True,
+            stale=stored.get("version") != project.data_version(),
+        )
+
+    def _set(self, **changes: Any) -> None:
+        state = dataclasses.replace(self.state, **changes)
+        if state != self.state:
+            self.state = state
+            self._session.quick_changed.emit(state)
+
+    # ---- when
+
+    def at_opening(self) -> None:
+        """Make the model where it is missing or out of date."""
+        if not self.state.exists or self.state.stale:
+            self.consider()
+
+    def consider_later(self) -> None:
+        """Something changed: refresh when it has been calm for a moment."""
+        if self.state.exists and not self.state.stale:
+            self._set(stale=True)
+        self._timer.start(200 if self._session.imports.scanning else CALM)
+
+    def consider(self) -> None:
+        """Make the model if there is enough to learn from and it would be another than the last one."""
+        session = self._session
+        if session.closed:
+            return
+        scanning = session.imports.scanning
+        if not scanning:
+            self._scan_began = None
+        elif self._scan_began is None:
+            self._scan_began = time.monotonic()
+        try:
+            counts = sorted((label.count for label in session.project.labels() if not label.excluded), reverse=True)
+            version = session.project.data_version()
+        except UserError as error:
+            session.tell(error, "photos")
+            return
+        if len(counts) < 2 or counts[1] == 0:
+            self._nothing_to_compare(bool(counts and counts[0]))
+            return
+        if self._job is not None:
+            self._again = self._version_in_work != version
+            return
+        if self.state.exists and not self.state.stale:
+            return
+        if scanning and not self._early(counts):
+            self._timer.start(1000)
+            return
+        self._make(version)
+
+    def _early(self, counts: list[int]) -> bool:
+        waited = time.monotonic() - (self._scan_began or time.monotonic())
+        enough = waited >= EARLY_AFTER and counts[1] >= EARLY
+        return enough and (not self.state.exists or sum(counts) >= GROWTH * max(1, self.state.photographs))
+
+    def _nothing_to_compare(self, one_label: bool) -> None:
+        if one_label:
+            message = self.tr("A classifier compares. Add photographs of something else, or of good ones.")
+            self._set(phase="ready" if self.state.exists else "waiting", message=message)
+        elif not self.state.exists:
+            self._set(phase="none", message="")
+
+    # ---- making
+
+    def make(self) -> None:
+        """Make it now, because the person wants it."""
+        self._tries = 0
+        if self._job is not None:
+            self._again = True
+            return
+        self._make(self._session.project.data_version())
+
+    def _make(self, version: int) -> None:
+        session = self._session
+        self._timer.stop()
+        self._again = False
+        self._version_in_work = version
+        self._listed = False
+        self._job = job = session.assistant.submit(messages.MakeQuick("", session.folder))
+        self._set(phase="reading", done=0, total=0, message="", seconds_left=None)
+        session.set_work("quick", Work(self.tr("Getting to know the photographs"), key="quick"))
+        job.happened.connect(self._on_event)
+        job.finished.connect(self._on_finished)
+        job.failed.connect(self._on_failed)
+
+    def _on_event(self, event: object) -> None:
+        session = self._session
+        if isinstance(event, Progress | messages.ModelReady) and not self._listed:
+            # The engine has listed the photographs by now; giving them their kinds counts as a change as well.
+            self._listed = True
+            self._version_in_work = session.project.data_version()
+        if isinstance(event, Progress):
+            self._set(done=event.done, total=event.total, message=event.text, seconds_left=event.seconds_left)
+            work = Work(
+                self.tr("Getting to know the photographs"),
+                event.text,
+                event.done,
+                event.total,
+                event.seconds_left,
+                can_cancel=True,
+                key="quick",
+            )
+            session.set_work("quick", work, self._cancel)
+        elif isinstance(event, messages.DeviceChosen):
+            session.set_device(event)
+        elif isinstance(event, messages.ModelReady):
+            self._set(
+                exists=True, right=event.right, practice=event.total, labels=event.labels, photographs=event.photographs
+            )
+            self._let_it_answer()
+            session.model_changed.emit()
+
+    def look_again(self) -> None:
+        """Another program may have made the model."""
+        if self._job is None and self.state.phase != "failed":
+            found = self._remembered()
+            if found.exists and (found.right, found.practice, found.photographs) != (
+                self.state.right,
+                self.state.practice,
+                self.state.photographs,
+            ):
+                self.state = found
+                self._session.quick_changed.emit(found)
+
+    def made_elsewhere(self, event: messages.ModelReady) -> None:
+        """A run has made the quick model on its way."""
+        self._set(
+            phase="ready" if self._job is None else self.state.phase,
+            exists=True,
+            right=event.right,
+            practice=event.total,
+            labels=event.labels,
+            photographs=event.photographs,
+        )
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._again = False
+            self._job.stop()
+
+    def _let_it_answer(self) -> None:
+        project = self._session.project
+        try:
+            if project.current_model is None:
+                project.set_current_model("quick", "first model")
+        except UserError as error:
+            self._session.tell(error, "photos")
+
+    def _end(self) -> None:
+        self._job = None
+        self._session.set_work("quick", None)
+        self._session.look()
+
+    def _on_finished(self, result: dict[str, Any]) -> None:
+        self._end()
+        session = self._session
+        self._tries = 0
+        right, total = int(result.get("right") or 0), int(result.get("total") or 0)
+        labels, photographs = int(result.get("labels") or 0), int(result.get("photographs") or 0)
+        seconds = float(result.get("seconds") or 0.0)
+        try:
+            stale = session.project.data_version() != self._version_in_work
+            stored = {"seconds": seconds, "version": self._version_in_work}
+            if not session.project.read_only:
+                session.project.set_setting(SETTING, stored)
+        except UserError as error:
+            session.tell(error, "photos")
+            stale = False
+        self._let_it_answer()
+        self._set(
+            phase="ready",
+            exists=True,
+            right=right,
+            practice=total,
+            labels=labels,
+            photographs=photographs,
+            seconds=seconds,
+            stale=stale,
+            message="",
+            seconds_left=None,
+        )
+        session.model_changed.emit()
+        session.answers.model_is_ready()
+        if self._again or stale:
+            self._again = False
+            self.consider_later()
+
+    def _on_failed(self, failure: Failed) -> None:
+        self._end()
+        self._tries += 1
+        if failure.code == "engine_exited" and self._tries < TRIES:
+            self._make(self._session.project.data_version())
+            return
+        if failure.code == "stopped":
+            self._set(phase="ready" if self.state.exists else "none", message="")
+            return
+        self._set(phase="failed", message=failure.message)
+        self._session.tell(failure, "photos")
+
+    def close(self) -> None:
+        """Let everything go."""
+        self._timer.stop()
+        if self._job is not None:
+            self._job.cancel()

@@ -1,0 +1,57 @@
+"""Features of photographs: what is computed, what is kept, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resnext_gui.engine.models.features import interleaved
+from resnext_gui.messages import JobStopped, Progress, Refused
+from resnext_gui.project import Item
+from tests.engine.learning import Learner, StopAfter, learner, tiny_weights
+
+__all__ = ["learner", "tiny_weights"]
+
+
+def test_deleted_or_damaged_cache_is_computed_again(learner: Learner) -> None:
+    learner.quick()
+    with learner.project() as project:
+        folder = project.cache / "features"
+        project.quick_folder.joinpath("model.json").unlink()
+    for file in folder.rglob("*.features"):
+        file.write_bytes(file.read_bytes()[:3000])
+    result = learner.quick()
+    assert 0 < result["computed"] < 30
+
+
+def test_unreadable_photograph_is_refused_by_name_and_the_rest_goes_on(learner: Learner, tmp_path: Path) -> None:
+    broken = tmp_path / "photographs" / "blue" / "blue 3.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    gone = tmp_path / "photographs" / "green" / "green 4.png"
+    gone.unlink()
+    result = learner.quick()
+    refused = {Path(event.path).name for event in learner.told(Refused)}
+    assert refused <= {"blue 3.png", "green 4.png"}
+    assert refused
+    assert result["computed"] == 30 - len(refused)
+    with learner.project() as project:
+        bad = {
+            Path(p.path).name: p for where in ("unreadable", "gone") for p in project.photos(project.photo_ids(where))
+        }
+        assert bad.keys() == refused
+        assert all(photo.reason for photo in bad.values())
+
+
+def test_stopped_what_was_computed_is_kept(learner: Learner) -> None:
+    def half() -> bool:
+        return any(event.done > 0 for event in learner.told(Progress) if event.stage == "features")
+
+    with pytest.raises(JobStopped):
+        learner.quick(StopAfter(half))
+    assert learner.quick()["computed"] < 30
+
+
+def test_interleaved_takes_turns() -> None:
+    items = [Item(n, "", str(n), label) for n, label in enumerate([0, 0, 0, 1, 2, 2])]
+    assert [item.label for item in interleaved(items)] == [0, 1, 2, 0, 2, 0]
