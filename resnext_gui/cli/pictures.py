@@ -174,7 +174,7 @@ def check(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         UserError: there is nothing to look at.
         JobStopped: the person asked for it.
     """
-    from resnext_gui.engine.ingest.scan import check_photographs
+    from resnext_gui.engine.ingest.check import check_photographs
 
     out.pass_events_on = False
     *findings, last = check_photographs(sources(arguments.photos), out.emit, control)

@@ -11,7 +11,7 @@ import threading
 import pytest
 from PySide6.QtCore import QtMsgType
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from resnext_gui.project import MARKER, Project
 from resnext_gui.ui.common import theme

@@ -13,10 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from resnext_gui.engine.ingest.check import check_photographs
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather, label_by
-from resnext_gui.engine.ingest.reading import read_all, read_one
-from resnext_gui.engine.ingest.reconcile import reconcile_job
+from resnext_gui.engine.ingest.reading import read_all
 from resnext_gui.engine.ingest.rules import simplify
 from resnext_gui.engine.ingest.walk import list_folder, not_reachable
 from resnext_gui.engine.pictures.files import ImageError, display
@@ -25,8 +23,6 @@ from resnext_gui.messages import Preview, Progress, Scan, Source, UserError
 from resnext_gui.project import NewPhoto, Project
 from resnext_gui.project.files import natural
 from resnext_gui.project.photographs import some
-
-__all__ = ["check_photographs", "preview_job", "read_all", "read_one", "reconcile_job", "scan_job"]
 
 _NOT_KEPT = frozenset({"missing", "vanished", "folder"})
 """Refusals that leave nothing to remember: there is no file."""

@@ -45,7 +45,6 @@ __all__ = [
     "load_checkpoint",
     "resolve_weights",
     "save_weights",
-    "weights_job",
 ]
 
 _Array = np.ndarray[Any, Any]
@@ -377,10 +376,3 @@ def save_weights(
     if labels is not None:
         facts["labels"] = json.dumps(labels, ensure_ascii=False)
     write_durably(path, save(state_of(model), facts))
-
-
-def weights_job(command: Any, emit: Any, control: Any) -> dict[str, Any]:
-    """Serve `messages.Weights`: list, get or import.  See `weights_commands.weights_job`."""
-    from resnext_gui.engine.weights import commands as weights_commands
-
-    return weights_commands.weights_job(command, emit, control)

@@ -20,7 +20,7 @@ Job = Callable[[Any, Emit, Control], dict[str, Any]]
 JOBS: dict[type[Any], str] = {
     messages.Scan: "resnext_gui.engine.ingest.scan:scan_job",
     messages.Preview: "resnext_gui.engine.ingest.scan:preview_job",
-    messages.Reconcile: "resnext_gui.engine.ingest.scan:reconcile_job",
+    messages.Reconcile: "resnext_gui.engine.ingest.reconcile:reconcile_job",
     messages.Thumbnails: "resnext_gui.engine.pictures.thumbnails:thumbnails_job",
     messages.RenderSamples: "resnext_gui.samples:samples_job",
     messages.MakeQuick: "resnext_gui.engine.models.quick:quick_job",
@@ -29,7 +29,7 @@ JOBS: dict[type[Any], str] = {
     messages.Classify: "resnext_gui.engine.models.classifier:classify_job",
     messages.ModelView: "resnext_gui.engine.models.classifier:model_view_job",
     messages.Describe: "resnext_gui.engine.device.backend:describe_job",
-    messages.Weights: "resnext_gui.engine.weights.load:weights_job",
+    messages.Weights: "resnext_gui.engine.weights.commands:weights_job",
 }
 """Job command -> "module:function".  Imported on first use, since most of them bring Keras along."""
 

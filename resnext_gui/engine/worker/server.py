@@ -1,7 +1,8 @@
 """The child process: takes commands from the window, runs jobs, sends events.  Standard library only at import.
 
-Started as ``python -m resnext_gui.engine.worker.server`` (a frozen program: itself with ``--worker``) and told on standard
-input where to connect, in one line of JSON: ``{"address": ..., "key": "<hex>", "role": "assistant" | "trainer"}``.
+Started as ``python -m resnext_gui.engine.worker.server`` (a frozen program: itself with ``--worker``) and told on
+standard input where to connect, in one line of JSON:
+``{"address": ..., "key": "<hex>", "role": "assistant" | "trainer"}``.
 
 Threads: a reader that turns commands into queued jobs and `Control` calls; the *file lane*, for what needs no Keras;
 the *compute lane* on the main thread; and one that sends throttled events when they are due.  A job on a lane serves

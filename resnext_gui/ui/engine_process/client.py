@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from resnext_gui import messages
 from resnext_gui.messages import Command, Failed, Finished, Message
-from resnext_gui.ui.engine_process import texts as engine_texts
+from resnext_gui.ui.engine_process import texts
 from resnext_gui.ui.engine_process.process import EngineLine, Patience
 
 WINDOW_SHARE = 0.008
@@ -187,6 +187,6 @@ class EngineClient(QObject):
             return  # of a job that has ended: nobody is interested any more
         if isinstance(event, Finished | Failed):
             del self._jobs[job_id]
-        job._deliver(engine_texts.translated(event))
+        job._deliver(texts.translated(event))
         if job.done:
             job.deleteLater()

@@ -34,7 +34,7 @@ from PySide6.QtCore import QThread, Signal
 import resnext_gui
 from resnext_gui import messages
 from resnext_gui.messages import Command, Failed, Finished, Message
-from resnext_gui.ui.engine_process import child_log as engine_words
+from resnext_gui.ui.engine_process import child_log
 
 log = logging.getLogger(__name__)
 
@@ -301,7 +301,7 @@ class EngineLine(QThread):
                 "engine_keeps_stopping",
                 "The engine stopped several times in a row.",
                 "Close other programs, or start this program again.",
-                engine_words.last(engine_words.path_for(self._log_folder, self._role)),
+                child_log.last(child_log.path_for(self._log_folder, self._role)),
             )
             return False
         folder: str | None = None
@@ -314,7 +314,7 @@ class EngineLine(QThread):
             key = secrets.token_bytes(32)
             family = "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
             listener = connection.Listener(address, family=family, authkey=key)
-            words, output = engine_words.open_for(self._log_folder, self._role)
+            words, output = child_log.open_for(self._log_folder, self._role)
             try:
                 process = self._spawn(output)
             finally:
@@ -410,7 +410,7 @@ class EngineLine(QThread):
         """End a child that never became one of ours."""
         self._lay_down(child, patience=0.0)
         self._crashes += 1
-        self._fail_all(code, message, hint, engine_words.last(child.words))
+        self._fail_all(code, message, hint, child_log.last(child.words))
 
     def _bury(self, child: _Child) -> None:
         """The child is gone, or its pipe is: say so to every job it had."""
@@ -420,8 +420,8 @@ class EngineLine(QThread):
         if not child.culprits:
             self._crashes += 1
         log.warning("%s: engine exited, code %s", self._role, exit_code)
-        what, hint = engine_words.in_plain_words(exit_code)
-        details = engine_words.last(child.words)
+        what, hint = child_log.in_plain_words(exit_code)
+        details = child_log.last(child.words)
         if not child.greeted:
             self._fail_all("engine_exited", what, hint, details)
             return

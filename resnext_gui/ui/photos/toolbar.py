@@ -7,9 +7,9 @@ from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPixma
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QSlider, QWidget
 
 from resnext_gui.ui.common import theme
+from resnext_gui.ui.common.elided import Elided
 from resnext_gui.ui.photos.gallery.gallery import TILE_SIZES
 from resnext_gui.ui.photos.gallery.tiles import KINDS, draw_kind, kind_meaning
-from resnext_gui.ui.shell.strip import Elided
 
 HEIGHT = 48
 

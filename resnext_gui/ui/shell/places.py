@@ -12,11 +12,11 @@ from resnext_gui.ui.system.importing import whole_package
 
 
 class Place(NamedTuple):
-    """A page: its key (also its icon's name), its title, and its class as ``module:class`` in ``ui/pages``."""
+    """A page: its key (also its icon's name and its room: ``ui/<key>/page.py``), its title, and its class there."""
 
     key: str
     name: str
-    home: str
+    page: str
 
     @property
     def title(self) -> str:
@@ -25,19 +25,19 @@ class Place(NamedTuple):
 
     def import_steps(self) -> Iterator[object]:
         """Import what the page needs, step by step."""
-        yield from whole_package("resnext_gui.ui.widgets")
+        yield from whole_package("resnext_gui.ui.common")
+        yield from whole_package(f"resnext_gui.ui.{self.key}")
         self.load()
 
     def load(self) -> Any:
         """Import the page and return its class, which is made with the session."""
-        module, _, name = self.home.partition(":")
-        return getattr(import_module(f"resnext_gui.ui.pages.{module}"), name)
+        return getattr(import_module(f"resnext_gui.ui.{self.key}.page"), self.page)
 
 
 PAGES: tuple[Place, ...] = (
-    Place("photos", "Photos", "photos:PhotosPage"),
-    Place("train", "Train", "train:TrainPage"),
-    Place("results", "Results", "results:ResultsPage"),
-    Place("classify", "Classify", "classify:ClassifyPage"),
+    Place("photos", "Photos", "PhotosPage"),
+    Place("train", "Train", "TrainPage"),
+    Place("results", "Results", "ResultsPage"),
+    Place("classify", "Classify", "ClassifyPage"),
 )
-"""From top to bottom.  A new page is one file in ``ui/pages`` and one line here."""
+"""From top to bottom.  A new page is a folder with a ``page.py`` and one line here."""

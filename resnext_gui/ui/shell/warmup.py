@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 
-from resnext_gui.ui.system.importing import Steps, whole_package
+from resnext_gui.ui.shell.places import PAGES
+from resnext_gui.ui.system.importing import Steps
 
 
 class WarmUp:
@@ -32,8 +33,8 @@ class WarmUp:
 
 
 def _steps() -> Iterator[object]:
-    yield from whole_package("resnext_gui.ui.widgets")
-    yield from whole_package("resnext_gui.ui.pages")
+    for place in PAGES:
+        yield from place.import_steps()
     yield from _rehearsal()
     from resnext_gui.ui.train import plot
 

@@ -16,9 +16,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from resnext_gui.ui.common import dropping, theme, words
+from resnext_gui.ui.common.elided import Elided
 from resnext_gui.ui.common.folder_drawing import FolderDrawing
 from resnext_gui.ui.common.picture import PictureStore
-from resnext_gui.ui.shell.strip import Elided
 from resnext_gui.ui.start.faces import Faces
 from resnext_gui.ui.system.settings import Recent
 

@@ -130,8 +130,8 @@ class Steps(QObject):
 
 
 def whole_package(package: str) -> Iterator[object]:
-    """Import the modules of `package` one after the other, without looking into those that cannot be imported."""
-    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, package + "."):
+    """Import the modules of `package` and of its packages one by one; what cannot be imported is passed over."""
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
         try:
             importlib.import_module(module.name)
         except ImportError:

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from resnext_gui.engine.ingest import reading, reconcile
+from resnext_gui.engine.ingest.check import check_photographs
 from resnext_gui.engine.ingest.gather import Candidate, gather, in_turn
+from resnext_gui.engine.ingest.reconcile import reconcile_job
 from resnext_gui.engine.ingest.rules import choose, from_name, simplify
-from resnext_gui.engine.ingest.scan import check_photographs, preview_job, reconcile_job, scan_job
+from resnext_gui.engine.ingest.scan import preview_job, scan_job
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Preview, Progress, Reconcile, Scan, Source, UserError, encode
 from resnext_gui.project import Project

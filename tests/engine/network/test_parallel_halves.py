@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from resnext_gui.engine.device import machine
-from resnext_gui.engine.network import parallel_halves as streams
 from resnext_gui.engine.network.parallel_halves import InHalves
 from resnext_gui.engine.network.resnext import build_resnext, inference_model
 
 
 @pytest.fixture
 def worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "_worthwhile", lambda: True)
+    monkeypatch.setattr(parallel_halves, "_worthwhile", lambda: True)
 
 
 class Double:

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
-from resnext_gui.engine.pictures import decode as images
 from resnext_gui.engine.pictures.decode import (
     ImageError,
     Preprocessing,
@@ -230,7 +229,7 @@ class TestRefusals:
         def full(*_args: object) -> None:
             raise MemoryError
 
-        monkeypatch.setattr(images, "to_rgb", full)
+        monkeypatch.setattr(decode, "to_rgb", full)
         with pytest.raises(ImageError) as caught:
             open_rgb(path)
         assert caught.value.code == "no_memory"

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 from resnext_gui.engine.models.classifier import classify_job
-from resnext_gui.engine.training import checkpoints, recipe, reporting
-from resnext_gui.engine.training import plan as planning
+from resnext_gui.engine.training import checkpoints, plan, recipe, reporting
 from resnext_gui.engine.training.loop import Fitting, Steps
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import (
@@ -286,7 +285,7 @@ def test_broken_off_before_it_had_begun_it_begins(learner: Learner, monkeypatch:
         raise OSError(errno.EIO, "the power is gone")
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="power"):
-        patched.setattr(planning, "try_mirror_images", fail)
+        patched.setattr(plan, "try_mirror_images", fail)
         learner.train(epochs=3, seed=5)
     with learner.project() as project:
         (run,) = project.runs()
@@ -370,7 +369,7 @@ def three_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(*given: Any, **named: Any) -> recipe.Recipe:
         return dataclasses.replace(real(*given, **named), looks=3)
 
-    monkeypatch.setattr(planning, "choose_recipe", chosen)
+    monkeypatch.setattr(plan, "choose_recipe", chosen)
 
 
 def thirds(value: float) -> bool:

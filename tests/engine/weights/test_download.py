@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from resnext_gui.engine.weights import catalogue
-from resnext_gui.engine.weights import commands as weights_commands
-from resnext_gui.engine.weights import download as weights_download
+from resnext_gui.engine.weights import catalogue, commands, download
 from resnext_gui.engine.weights.catalogue import Entry
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Progress, UserError
@@ -76,7 +74,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(weights_download, "CHUNK", 1 << 16)
+    monkeypatch.setattr(download, "CHUNK", 1 << 16)
     close_session()
     server = Hub()
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -90,7 +88,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 def fetch(hub: Hub, control: Control | None = None, entry: Entry = ENTRY) -> tuple[Any, list[Progress]]:
     heard: list[Any] = []
-    return weights_download.download(entry, "job", heard.append, control or Control(), hub.address), heard
+    return download.download(entry, "job", heard.append, control or Control(), hub.address), heard
 
 
 def test_download_arrives_whole_and_is_found_again(hub: Hub) -> None:
@@ -183,7 +181,7 @@ def test_full_disk_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(weights_download, "_copy", full)
+    monkeypatch.setattr(download, "_copy", full)
     with pytest.raises(UserError) as caught:
         fetch(hub)
     assert caught.value.code == "disk_full"
@@ -193,7 +191,7 @@ def test_full_disk_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_get_uses_what_is_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     fetch(hub)
     asked = len(hub.asked)
-    done = weights_commands.get_weights("job", ENTRY.name, lambda event: None, Control())
+    done = commands.get_weights("job", ENTRY.name, lambda event: None, Control())
     assert (done["name"], done["downloaded"]) == (ENTRY.name, False)
     assert len(hub.asked) == asked
-    assert weights_commands.get_weights("job", "starter", lambda event: None, Control())["name"] == "starter"
+    assert commands.get_weights("job", "starter", lambda event: None, Control())["name"] == "starter"

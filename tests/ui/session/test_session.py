@@ -10,8 +10,7 @@ from PySide6.QtGui import QColor, QImage
 
 from resnext_gui.messages import EpochLine, Source, TrainSpec
 from resnext_gui.project import Project, write_json
-from resnext_gui.ui.session import corrections as session_corrections
-from resnext_gui.ui.session import quick as session_quick
+from resnext_gui.ui.session import corrections, quick
 from resnext_gui.ui.session.session import Session
 from resnext_gui.ui.session.state import Work
 
@@ -20,7 +19,7 @@ LONG = 20_000
 
 @pytest.fixture(autouse=True)
 def calm(monkeypatch):
-    monkeypatch.setattr(session_quick, "CALM", 50)
+    monkeypatch.setattr(quick, "CALM", 50)
 
 
 def collect(signal):
@@ -453,7 +452,7 @@ def test_a_drive_that_goes_away_and_returns_is_told_once(qtbot, make_session, mo
 
 def test_a_large_correction_is_made_aside_and_in_order(qtbot, make_session, photographs, monkeypatch):
     session = learned(qtbot, make_session(), photographs)
-    monkeypatch.setattr(session_corrections, "MANY", 3)
+    monkeypatch.setattr(corrections, "MANY", 3)
     works = collect(session.work_changed)
     daisy, rose = session.project.labels()
     session.move(list(session.project.photo_ids(daisy.id)), rose.id)
@@ -472,7 +471,7 @@ def test_a_large_correction_is_made_aside_and_in_order(qtbot, make_session, phot
 
 def test_trouble_with_a_large_correction_is_told(qtbot, make_session, photographs, monkeypatch):
     session = learned(qtbot, make_session(), photographs)
-    monkeypatch.setattr(session_corrections, "MANY", 0)
+    monkeypatch.setattr(corrections, "MANY", 0)
     problems = collect(session.problem)
     session.move(list(session.project.photo_ids()), 4711)
     qtbot.waitUntil(lambda: not session.corrections.busy, timeout=LONG)
@@ -481,7 +480,7 @@ def test_trouble_with_a_large_correction_is_told(qtbot, make_session, photograph
 
 def test_closing_waits_for_a_large_correction(qtbot, make_session, photographs, monkeypatch, project):
     session = learned(qtbot, make_session(), photographs)
-    monkeypatch.setattr(session_corrections, "MANY", 0)
+    monkeypatch.setattr(corrections, "MANY", 0)
     daisy, rose = session.project.labels()
     session.move(list(session.project.photo_ids(daisy.id)), rose.id)
     session.rename_label(rose.id, "flower")

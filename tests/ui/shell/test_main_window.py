@@ -14,7 +14,7 @@ from resnext_gui.messages import TrainSpec
 from resnext_gui.project import MARKER, Project
 from resnext_gui.ui.common import dropping, theme
 from resnext_gui.ui.common.dropping import Dropped
-from resnext_gui.ui.session import quick as session_quick
+from resnext_gui.ui.session import quick
 from resnext_gui.ui.session.state import Device, ModelInfo, Problem, Work
 from resnext_gui.ui.shell import main_window as module
 from resnext_gui.ui.shell import strip, topbar
@@ -32,7 +32,7 @@ LONG = 20_000
 @pytest.fixture
 def make_window(qtbot, dressed, make_client, monkeypatch):
     """Makes windows with scripted engines."""
-    monkeypatch.setattr(session_quick, "CALM", 50)
+    monkeypatch.setattr(quick, "CALM", 50)
     monkeypatch.setattr(QApplication, "quit", staticmethod(lambda: None))
     made = []
 
