@@ -18,14 +18,14 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 PACKAGE = TOP / "resnext_gui"
-PHRASES = PACKAGE / "ui" / "engine_phrases.py"
+PHRASES = PACKAGE / "ui" / "engine_process" / "phrases.py"
 SOURCES = TOP / "packaging" / "languages"
 MADE = PACKAGE / "ui" / "translations"
 
 SPEAKERS = (
     *sorted((PACKAGE / "engine").rglob("*.py")),
     *sorted((PACKAGE / "project").rglob("*.py")),
-    PACKAGE / "ui" / "engine_line.py",
+    PACKAGE / "ui" / "engine_process" / "process.py",
 )
 """Who speaks English, for want of Qt or because it is the engine's doing."""
 FAULTS = ("ValueError", "TypeError", "RuntimeError", "AssertionError", "KeyError", "AttributeError")
@@ -96,7 +96,7 @@ def phrases() -> list[str]:
 
 
 def phrases_module() -> str:
-    """Return the text of ``engine_phrases.py``."""
+    """Return the text of ``phrases.py``."""
     lines = [f'    QT_TRANSLATE_NOOP("engine", {json.dumps(phrase, ensure_ascii=False)}),\n' for phrase in phrases()]
     return HEAD + "".join(lines) + ")\n" + END
 

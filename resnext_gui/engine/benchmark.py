@@ -16,10 +16,11 @@ import numpy as np
 
 from resnext_gui.engine import benchmark_rivals as rivals
 from resnext_gui.engine.benchmark_rivals import Step
-from resnext_gui.engine.device import backend, machine
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.device.timing import grouped_layer_step
-from resnext_gui.engine.network.parallel_halves import InHalves
 from resnext_gui.engine.network.resnext import build_preset, inference_model
+from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control, Emit
 
 BATCH = 16

@@ -15,7 +15,8 @@ import argparse
 import time
 
 from resnext_gui.engine import benchmark
-from resnext_gui.engine.device import backend, machine
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from resnext_gui.engine import benchmark, benchmark_rivals
-from resnext_gui.engine.device import backend, machine, timing
+from resnext_gui.engine.device import backend, timing
+from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped
 

@@ -26,10 +26,11 @@ from tests.ui.engine_process.test_client import dead
 PROGRAM = """
 import sys, time
 began = time.process_time()
-from resnext_gui.ui import app, engine_client
+from resnext_gui.ui import app
+from resnext_gui.ui.engine_process import client
 from PySide6.QtCore import QTimer
-engine_client.worker_command = lambda: sys.argv[2:]
-from resnext_gui.ui import main_window
+client.worker_command = lambda: sys.argv[2:]
+from resnext_gui.ui.shell import main_window
 show = main_window.MainWindow.show
 def shown(window):
     show(window)
@@ -63,8 +64,9 @@ sys.exit(app.main([], shown=shown))
 INTERRUPTED = """
 import os, signal, sys
 from PySide6.QtCore import QTimer
-from resnext_gui.ui import app, engine_client
-engine_client.worker_command = lambda: sys.argv[2:]
+from resnext_gui.ui import app
+from resnext_gui.ui.engine_process import client
+client.worker_command = lambda: sys.argv[2:]
 def shown(window):
     def report():
         gallery = window.pages["photos"].gallery if "photos" in window.pages else None

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from resnext_gui.engine.device import machine
+from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import UserError
 

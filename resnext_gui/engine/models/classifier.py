@@ -15,12 +15,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.ingest.gather import absolute
 from resnext_gui.engine.ingest.walk import list_folder
 from resnext_gui.engine.models.features import feature_network
 from resnext_gui.engine.models.head import LinearHead, softmax
 from resnext_gui.engine.models.modelfile import ModelFile, build_network, find_weights, read_head, read_model
-from resnext_gui.engine.network.parallel_halves import InHalves
 from resnext_gui.engine.network.resnext import inference_model
 from resnext_gui.engine.pictures.decode import load_uint8, normalise
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.modelfile import fingerprint
 from resnext_gui.engine.models.start_point import Stage
-from resnext_gui.engine.network.parallel_halves import InHalves
 from resnext_gui.engine.network.resnext import inference_model
 from resnext_gui.engine.pictures.decode import load_uint8, normalise
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from resnext_gui.engine.device.machine import measured_once
+from resnext_gui.engine.worker.machine import measured_once
 
 _Array = np.ndarray[Any, Any]
 

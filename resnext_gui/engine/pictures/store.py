@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from resnext_gui.engine.device.machine import usable_cores
 from resnext_gui.engine.pictures.decode import Preprocessing, normalise, open_rgb
+from resnext_gui.engine.worker.machine import usable_cores
 from resnext_gui.messages import UserError
 
 Pixels = npt.NDArray[np.uint8]

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.models.head import fit_temperature, log_loss
-from resnext_gui.engine.network.parallel_halves import InHalves
 from resnext_gui.engine.network.resnext import HEAD_STAGE, stage_of
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.batches import EpochBatches, LearningSet

@@ -22,9 +22,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.models.features import Photographs, interleaved
 from resnext_gui.engine.models.head import fit_head, stratified_folds, thin_out
-from resnext_gui.engine.network.parallel_halves import InHalves
 from resnext_gui.engine.network.resnext import last_stages
 from resnext_gui.engine.pictures.decode import Preprocessing, load_uint8, normalise
 from resnext_gui.engine.pictures.store import DecodePool

@@ -1,1 +1,1 @@
-"""The child process and what every job is given."""
+"""The child process, what every job is given, and what is known of this computer."""

@@ -1,6 +1,6 @@
 """What the engine and the project say, in the person's language.
 
-Both know nothing of Qt and speak English.  Their phrases are collected into ``engine_phrases.py``, from where Qt's
+Both know nothing of Qt and speak English.  Their phrases are collected into ``phrases.py``, from where Qt's
 tools take them like all others, and a sentence that arrives is recognised by its phrase.
 """
 

@@ -14,8 +14,9 @@ import keras
 import numpy as np
 import pytest
 
-from resnext_gui.engine.device import backend, machine
+from resnext_gui.engine.device import backend
 from resnext_gui.engine.network.resnext import build_resnext, inference_model
+from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Describe, UserError
 

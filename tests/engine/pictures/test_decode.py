@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageFile
 
+from resnext_gui.engine.pictures import decode
 from resnext_gui.engine.pictures.decode import (
     ImageError,
     Preprocessing,

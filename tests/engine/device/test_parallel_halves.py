@@ -7,9 +7,10 @@ import threading
 import numpy as np
 import pytest
 
-from resnext_gui.engine.device import machine
-from resnext_gui.engine.network.parallel_halves import InHalves
+from resnext_gui.engine.device import parallel_halves
+from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.network.resnext import build_resnext, inference_model
+from resnext_gui.engine.worker import machine
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from platformdirs import user_cache_path
 
-from resnext_gui.engine.device import machine
 from resnext_gui.engine.network import convolution
+from resnext_gui.engine.worker import machine
 
 
 class Question:

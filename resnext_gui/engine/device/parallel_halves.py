@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from resnext_gui.engine.device import backend, machine
+from resnext_gui.engine.device import backend
 from resnext_gui.engine.network.convolution import on_tensorflow_cpu
+from resnext_gui.engine.worker import machine
 
 LEAST = 8
 """Pictures a batch must have to be halved."""
