@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from resnext_gui.engine.weights.load import load_checkpoint as load_checkpoint
 
 _HOME = {
-    "CheckpointError": "weights",
-    "build_resnext": "resnext",
-    "inference_model": "resnext",
-    "load_checkpoint": "weights",
-    "load_pixels": "images",
+    "CheckpointError": "weights.load",
+    "build_resnext": "network.resnext",
+    "inference_model": "network.resnext",
+    "load_checkpoint": "weights.load",
+    "load_pixels": "pictures.decode",
 }
 
 __all__ = ["CheckpointError", "build_resnext", "inference_model", "load_checkpoint", "load_pixels"]

@@ -127,7 +127,7 @@ def test_fast_function_gives_the_models_answers() -> None:
 
 SCRIPT = """
 import json, sys, os
-from resnext_gui.engine import backend
+from resnext_gui.engine.device import backend
 report = backend.setup(precision="float32")
 import keras
 print(json.dumps({"backend": keras.config.backend(), "device": report.device, "reported": report.backend,

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 SCRIPT = """
 import json, sys
-from resnext_gui.engine import backend
+from resnext_gui.engine.device import backend
 
 number, count = backend.join_processes()
 import keras

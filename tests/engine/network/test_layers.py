@@ -332,7 +332,7 @@ SCRIPT = """
 import json, sys
 import numpy as np
 import keras
-from resnext_gui.engine import layers
+from resnext_gui.engine.network import layers
 from resnext_gui.engine.network.resnext import build_resnext, inference_model
 keras.utils.set_random_seed(0)
 model = build_resnext((1, 1, 1, 1), 4, 4, classes=3)

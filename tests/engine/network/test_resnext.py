@@ -256,7 +256,7 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
-from resnext_gui.engine import backend
+from resnext_gui.engine.device import backend
 from resnext_gui.engine.network.resnext import build_resnext, set_trainable_stages
 
 class Batches(keras.utils.PyDataset):
