@@ -17,6 +17,7 @@ from resnext_gui.engine import load_checkpoint as public_load
 from resnext_gui.engine.network.resnext import PRESETS, build_resnext, state_of
 from resnext_gui.engine.pictures.decode import Preprocessing
 from resnext_gui.engine.weights import catalogue
+from resnext_gui.engine.weights.commands import weights_job
 from resnext_gui.engine.weights.load import (
     CheckpointError,
     imagenet_labels,
@@ -24,7 +25,6 @@ from resnext_gui.engine.weights.load import (
     load_checkpoint,
     resolve_weights,
     save_weights,
-    weights_job,
 )
 from resnext_gui.engine.weights.reading import file_sha256
 from resnext_gui.engine.worker.control import Control

@@ -1,0 +1,74 @@
+"""Sentences by code: in English, in another language, on their way, and where something is missing."""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Iterator
+
+import pytest
+
+from resnext_gui import texts
+from resnext_gui.texts import ERRORS, TEXTS, Text, error_words, from_json, restored, some, speak, stored, text, to_json
+
+
+@pytest.fixture
+def backwards() -> Iterator[None]:
+    """A language in which templates are told backwards, but for their gaps."""
+    speak(lambda template: {"{n} photographs": "sotohp {n}"}.get(template, template), lambda n: f"{n:_}")
+    yield
+    speak()
+
+
+def test_counts_have_their_noun() -> None:
+    assert (str(some(1)), str(some(12000)), str(some(0))) == ("1 photograph", "12,000 photographs", "0 photographs")
+
+
+def test_another_language_is_spoken_inside_sentences_too(backwards: None) -> None:
+    assert str(text("plain", text=some(4000))) == "sotohp 4_000"
+
+
+def test_what_a_person_typed_is_never_taken_for_a_sentence() -> None:
+    assert str(text("plain", text="{n} photographs {0.__class__}")) == "{n} photographs {0.__class__}"
+
+
+def test_it_survives_the_journey_and_the_disk() -> None:
+    sentence = text("plain", text=[some(2), "a", Text("plain", {"text": "b"})])
+    there = json.loads(json.dumps({"why": sentence}, default=to_json), object_hook=from_json)["why"]
+    assert there == sentence
+    assert str(restored(stored(sentence))) == str(sentence) == "2 photographs, a, b"
+
+
+@pytest.mark.parametrize("old", ["Add 3 photographs", "", '{"$text"', '{"$text": [', "[1]", '{"$text": {}, "a": 1} x'])
+def test_what_older_versions_stored_stays_as_it_is(old: str) -> None:
+    assert restored(old) == old
+
+
+def test_missing_values_and_unknown_codes_show_and_end_nothing() -> None:
+    assert str(Text("photographs")) == "… photographs"
+    assert str(Text("of a newer version")) == "of a newer version"
+    assert error_words("of a newer version", {}) == ("of a newer version", "")
+
+
+def _templates() -> Iterator[str]:
+    for template in TEXTS.values():
+        yield from (template,) if isinstance(template, str) else template
+    for pair in ERRORS.values():
+        yield from pair
+
+
+def test_gaps_have_names_alone() -> None:
+    for template in _templates():
+        for _, name, spec, conversion in string.Formatter().parse(template):
+            assert name is None or (name.isidentifier() and not spec and not conversion), template
+
+
+def test_errors_say_what_happened_in_a_sentence() -> None:
+    for code, (message, hint) in ERRORS.items():
+        assert message and message[-1] in ".!?”)", code
+        assert not hint or hint[-1] in ".!?”)", code
+
+
+def test_everything_is_english_again() -> None:
+    assert str(some(1000)) == "1,000 photographs"
+    assert texts.TEXTS is TEXTS
