@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,15 +106,15 @@ class ActivationStore:
         """Return the (photograph, view) pairs that are not computed yet, view by view."""
         return [(int(index), int(view)) for view, index in np.argwhere(self._done.T == 0)]
 
-    def put(self, pairs: list[tuple[int, int]], values: Halves) -> None:
-        """Keep activations (pairs, ...)."""
+    def put(self, pairs: list[tuple[int, int]], values: Halves, without: Container[int] = ()) -> None:
+        """Keep activations (pairs, ...); those of photographs in `without` only for now, since they are of no use."""
         for (index, view), value in zip(pairs, values, strict=True):
             self._values[index, view] = value
         # only when they are on the disk may it say that they are, or a power cut would leave zeros to learn from
         if isinstance(self._values, np.memmap):
             self._values.flush()
         for index, view in pairs:
-            self._done[index, view] = 1
+            self._done[index, view] = index not in without
 
     def get(self, rows: Labels, views: Labels) -> Floats:
         """Return float32 (rows, height, width, channels)."""
@@ -207,14 +207,15 @@ def prepare(
         [learnt, looked_at],
     )
     try:
-        work = [(looked_at, practice_pictures), (learnt, learning_pictures)]
-        total = sum(len(store.missing()) for store, _ in work)
+        nothing: Container[int] = ()
+        work = [(looked_at, practice_pictures, nothing), (learnt, learning_pictures, learning.missing)]
+        total = sum(len(store.missing()) for store, _, _ in work)
         done = 0
-        for store, pictures in work:
+        for store, pictures, unread in work:
             missing = store.missing()
             for begin in range(0, len(missing), BATCH):
                 pairs = missing[begin : begin + BATCH]
-                store.put(pairs, frozen.compute(pictures(pairs)))
+                store.put(pairs, frozen.compute(pictures(pairs)), unread)
                 done += len(pairs)
                 progress(done, total)
                 control.check()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, gather
-from resnext_gui.engine.pictures.decode import open_rgb
-from resnext_gui.engine.pictures.files import ImageError, display, opened_file
+from resnext_gui.engine.pictures.decode import Decoded, decode
+from resnext_gui.engine.pictures.files import ImageError, display
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Progress, Source
 from resnext_gui.project.files import natural
@@ -26,7 +25,8 @@ def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, j
     """Decode every photograph and say what is wrong with them.
 
     Returns:
-        Findings ``{"finding": kind, "paths": [...], "message": sentence}`` with the kinds ``unreadable`` (one a file),
+        Findings ``{"finding": kind, "paths": [...], "message": sentence}`` with the kinds ``unreadable`` and
+        ``incomplete`` (a JPEG whose end is missing, but which can be used), one a file each,
         ``no_photographs``, ``one_label``, ``too_few``, ``unlabelled``, ``two_labels`` (the same content under two
         labels) and ``identical``; last ``{"summary": {...}}`` with ``photographs``, ``labels`` (name -> count),
         ``unlabelled``, ``unreadable``, ``passed_over``, ``identical``, ``rule`` and ``seconds``.
@@ -44,6 +44,7 @@ def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, j
     gathered = gather(sources, tick)
     findings: list[Finding] = [_finding("unreadable", [path], message) for path, message in gathered.troubles]
     good: list[tuple[Candidate, str]] = []
+    remarks: list[Finding] = []
     total = len(gathered.files)
     with ThreadPoolExecutor(2, "check") as pool:
         # A portion at a time, so that a stop need not wait for 200,000 queued files.
@@ -52,13 +53,15 @@ def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, j
             for file, outcome in pool.map(_examine, gathered.files[start : start + 16]):
                 if isinstance(outcome, ImageError):
                     findings.append(_finding("unreadable", [file.path], outcome.message, outcome.hint, outcome.code))
-                else:
-                    good.append((file, outcome))
+                    continue
+                good.append((file, outcome.digest))
+                if outcome.remark:
+                    remarks.append(_finding("incomplete", [file.path], outcome.remark, "Copy it again if you can."))
             done = min(start + 16, total)
             emit(Progress(job_id, "checking", done, total, f"Checked {done:,} of {total:,}"))
     unreadable = len(findings)
     copies = _copies(good)
-    findings += _labels(good, gathered) + copies
+    findings += remarks + _labels(good, gathered) + copies
     findings.append({"summary": _summary(good, gathered, unreadable, copies, time.monotonic() - began)})
     return findings
 
@@ -72,19 +75,13 @@ def _finding(kind: str, paths: list[str], message: str, hint: str = "", code: st
     return found
 
 
-def _examine(file: Candidate) -> tuple[Candidate, str | ImageError]:
-    """Return the content hash of a picture that decodes, or why it does not."""
+def _examine(file: Candidate) -> tuple[Candidate, Decoded | ImageError]:
+    """Return a picture that decodes, made small since many are waited for together, or why it does not."""
     try:
-        open_rgb(file.path, at_least=256)
-        digest = hashlib.blake2b(digest_size=16)
-        with opened_file(file.path) as opened:
-            while data := opened.read(1 << 20):
-                digest.update(data)
+        decoded = decode(file.path, at_least=256)
     except ImageError as error:
         return file, error
-    except OSError as error:
-        return file, ImageError("unreadable", f"'{display(file.path)}' could not be read ({error.strerror}).", "")
-    return file, digest.hexdigest()
+    return file, Decoded(decoded.picture.resize((1, 1)), decoded.digest, decoded.remark)
 
 
 def _by_label(good: list[tuple[Candidate, str]]) -> dict[str, list[Candidate]]:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from resnext_gui.engine.ingest.gather import Candidate
 from resnext_gui.engine.pictures.decode import identify_open
-from resnext_gui.engine.pictures.files import ImageError, display, opened_file
+from resnext_gui.engine.pictures.files import ImageError, opened_content, trouble
 from resnext_gui.engine.worker.control import Control
-from resnext_gui.project import NewPhoto
-
-_AT_ONCE = 64 << 20
-"""Files up to this many bytes are read in one go, hash and header from memory: one pass over a slow drive."""
+from resnext_gui.project import NewPhoto, Project
 
 _THREADS = 4
 
@@ -27,24 +21,30 @@ def read_one(path: str, label: str | None = None) -> NewPhoto:
     Raises:
         ImageError: it is no picture, or cannot be read.
     """
-    digest = hashlib.blake2b(digest_size=16)
-    with opened_file(path) as file:
-        facts = os.fstat(file.fileno())
+    with opened_content(path) as content:
         try:
-            if facts.st_size <= _AT_ONCE:
-                data = file.read()
-                digest.update(data)
-                width, height, _ = identify_open(path, io.BytesIO(data))
-            else:
-                width, height, _ = identify_open(path, file)
-                file.seek(0)
-                while data := file.read(1 << 20):
-                    digest.update(data)
+            width, height, _ = identify_open(path, content.file)
+            return NewPhoto(path, content.size, content.mtime_ns, content.digest(), width, height, label)
         except OSError as error:
-            raise ImageError(
-                "unreadable", f"'{display(path)}' could not be read from its drive.", "Check the drive, then try again."
-            ) from error
-    return NewPhoto(path, facts.st_size, facts.st_mtime_ns, digest.hexdigest(), width, height, label)
+            raise trouble(path, error) from error
+
+
+def read_again(project: Project, path: str) -> None:
+    """Bring the project up to date with a file that is not the one it was; a project that cannot be written stays.
+
+    Raises:
+        UserError: the project's own trouble.
+    """
+    if project.read_only:
+        return
+    try:
+        project.add_photos([read_one(path)])
+    except ImageError as error:
+        known = project.photo_at(path)
+        if known is not None:
+            project.set_status(
+                [known.id], "gone" if error.code in ("missing", "vanished") else "unreadable", error.message
+            )
 
 
 def _read_or_refuse(file: Candidate) -> tuple[Candidate, NewPhoto | ImageError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import OrderedDict
@@ -100,16 +101,14 @@ class Classifier:
             _loaded.popitem(last=False)
         return known
 
-    def read(self, path: str, watch: DecodeWatch | None = None) -> Pixels:
-        """Return a picture as the model sees it, uint8 (size, size, 3).
+    def read(self, path: str, watch: DecodeWatch | None = None, digest: str = "") -> Pixels:
+        """Return a picture as the model sees it, uint8 (size, size, 3); `digest` is the hash it must have, if any.
 
         Raises:
-            ImageError: it cannot be read.
+            ImageError: it cannot be read, or is another one.
         """
-        if watch is None:
-            return load_uint8(path, self.file.preprocessing)
-        with watch(path):
-            return load_uint8(path, self.file.preprocessing)
+        with contextlib.nullcontext() if watch is None else watch(path):
+            return load_uint8(path, self.file.preprocessing, digest)
 
     def logits(self, pixels: list[Pixels]) -> Features:
         """Return float32 (pictures, labels) for squares from `read`, before the temperature."""

@@ -148,7 +148,9 @@ def evaluate(
     by_path = {item.path: item for item in items}
     try:
         with DecodePool() as pool:
-            decoded = pool.in_order(lambda path: classifier.read(path, watch), list(by_path), ahead=4 * BATCH)
+            decoded = pool.in_order(
+                lambda path: classifier.read(path, watch, by_path[path].hash), list(by_path), ahead=4 * BATCH
+            )
             batch = []
             for number, (path, pixels) in enumerate(decoded, start=1):
                 if isinstance(pixels, UserError):

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
+from resnext_gui.engine.ingest.reading import read_again
 from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.modelfile import fingerprint
 from resnext_gui.engine.models.start_point import Stage
@@ -160,7 +161,7 @@ class FeatureReader:
 
         def load(item: Item) -> npt.NDArray[np.uint8]:
             with watch(item.path):
-                return load_uint8(item.path, prep)
+                return load_uint8(item.path, prep, item.hash)
 
         try:
             with DecodePool() as pool:
@@ -201,7 +202,9 @@ class FeatureReader:
     def _refuse(self, item: Item, error: UserError) -> None:
         self.refused.add(item.photo_id)
         self._emit(Refused(self._job_id, item.path, error.code, error.message, error.hint))
-        if not self._project.read_only:
+        if error.code == "changed":
+            read_again(self._project, item.path)
+        elif not self._project.read_only:
             gone = error.code in ("missing", "vanished")
             self._project.set_status([item.photo_id], "gone" if gone else "unreadable", error.message)
 

@@ -106,8 +106,10 @@ def make_quick(
         began = time.monotonic()
         reader.fill(everything, after)
         spent = time.monotonic() - began
-        if reader.refused:
-            photographs = current_photographs(project) if not project.read_only else photographs
+        if reader.refused and not project.read_only:
+            photographs = current_photographs(project)
+            # one that had changed was read anew, and is learned as it is now
+            reader.fill(interleaved(photographs.learning + photographs.practice))
         quick = _fit(project, stage, photographs, reader, seed, balance, control, spent)
     _ready(project, quick, job_id, emit)
     keep_stage(project, stage)

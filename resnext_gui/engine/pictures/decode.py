@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import io
 import logging
 import struct
 import threading
@@ -47,18 +48,33 @@ from resnext_gui.engine.pictures.files import (
     could_be_picture,
     display,
     is_side_file,
-    opened_file,
+    opened_content,
     trouble,
 )
-from resnext_gui.engine.pictures.modes import to_rgb
+from resnext_gui.engine.pictures.jpeg_ends import without_end
+from resnext_gui.engine.pictures.modes import DEEP, Layers, decode_deep, deep_layers, deep_to_rgb, mend_palette, to_rgb
+from resnext_gui.engine.pictures.raw_files import is_raw, preview
+from resnext_gui.engine.pictures.tiff_samples import (
+    RARE_COMPRESSIONS,
+    Layout,
+    cannot_be_right,
+    is_complete,
+    is_wrongly_read,
+    kind_in_words,
+    layout,
+    read_samples,
+)
+from resnext_gui.engine.pictures.tiff_structure import Directory, Tag, directories
 
 __all__ = [
     "PICTURE_SUFFIXES",
     "DecodeWatch",
+    "Decoded",
     "ImageError",
     "Preprocessing",
     "could_be_picture",
     "crop_resized",
+    "decode",
     "identify",
     "is_side_file",
     "load_pixels",
@@ -73,6 +89,9 @@ MAX_PIXELS = 178_000_000
 
 MAX_JPEG_PIXELS = 250_000_000
 """JPEG can be decoded at a half, a quarter or an eighth, so larger ones are admitted where that is enough."""
+
+MAX_SAMPLE_BYTES = 2 << 30
+"""Of pictures whose samples are all held at once."""
 
 _BIG_PIXELS = 40_000_000
 """Larger ones are decoded one at a time, whatever the number of threads."""
@@ -200,27 +219,115 @@ def _explained(path: PathLike) -> Iterator[None]:
         raise _broken(display(path)) from error
 
 
-def _open_header(path: PathLike, file: IO[bytes]) -> Image.Image:
-    name = display(path)
+@dataclass(slots=True)
+class _Opened:
+    """A picture whose header was read.
+
+    Attributes:
+        data: what it is decoded from: the file, or the preview in it.
+        width: in pixels, before it is turned.  `height` likewise.
+        format: such as ``"JPEG"``.
+        orientation: EXIF orientation, 1..8.
+        picture: for Pillow to decode; None where `samples` are read here.
+        layers: how the low bytes of 16-bit colours can be got.
+        directory: of a TIFF.
+        samples: how they lie in a TIFF that Pillow does not read.
+    """
+
+    data: IO[bytes]
+    width: int
+    height: int
+    format: str
+    orientation: int
+    picture: Image.Image | None
+    layers: Layers | None = None
+    directory: Directory | None = None
+    samples: Layout | None = None
+
+
+def _open_header(path: PathLike, file: IO[bytes]) -> _Opened:
+    with _explained(path):
+        file.seek(0)
+        head = file.read(32)
+        found = directories(file)
+        turned = 1
+        if is_raw(path, head, found):
+            inside = preview(path, file, head, found)
+            file, turned, found = io.BytesIO(inside.data), inside.orientation, []
+        file.seek(0)
+        opened = _open_tiff(path, file, found) if found else _open_other(path, file)
+    if turned > 1 and opened.orientation == 1:
+        opened.orientation = turned
+    _check_size(path, opened)
+    return opened
+
+
+def _open_other(path: PathLike, file: IO[bytes]) -> _Opened:
     formats = [*_FORMATS, "TGA"] if PurePath(path).suffix.lower() == ".tga" else _FORMATS
     _quiet()
-    with _explained(path):
+    try:
+        picture = Image.open(file, formats=formats)
+    except UnidentifiedImageError as error:
+        raise _unidentified(display(path), file) from error
+    layers = deep_layers(picture)  # before anything loads it, as looking for the orientation of a PNG does
+    # A TIFF turns itself, and gives its size accordingly.
+    turn = 1 if picture.format == "TIFF" else _orientation(picture)
+    return _Opened(file, *picture.size, str(picture.format), turn, picture, layers)
+
+
+def _open_tiff(path: PathLike, file: IO[bytes], found: list[Directory]) -> _Opened:
+    # A small copy of the picture may come first.
+    pages = [each for each in found if each.main]
+    number = next((n for n, each in enumerate(pages) if not each.one(Tag.SUBFILE) & 1), 0)
+    directory = pages[number]
+    how = layout(directory)
+    if not is_wrongly_read(directory):
         try:
-            picture = Image.open(file, formats=formats)
-        except UnidentifiedImageError as error:
-            raise _unidentified(name, file) from error
-    width, height = picture.size
-    limit = MAX_JPEG_PIXELS if picture.format in ("JPEG", "MPO") else MAX_PIXELS
-    if width * height > limit:
-        raise ImageError(
-            "too_large",
-            f"'{name}' has {width * height / 1e6:,.0f} megapixels ({width:,} x {height:,}); {limit / 1e6:.0f} is the "
-            "limit.",
-            "Save a smaller copy of it.",
-        )
-    if width < 1 or height < 1:
-        raise _broken(name)
-    return picture
+            opened = _open_other(path, file)
+            if number and opened.picture is not None:
+                opened.picture.seek(number)
+                opened.layers = deep_layers(opened.picture)
+                opened.width, opened.height = opened.picture.size
+        except (ImageError, *_DECODING_ERRORS):
+            pass  # what it is then is told below
+        else:
+            if cannot_be_right(directory):
+                raise _other_tiff(path, directory)
+            opened.directory = directory
+            return opened
+    if not is_complete(directory, file.seek(0, 2)):
+        raise _broken(display(path))
+    if how is None:
+        raise _other_tiff(path, directory)
+    return _Opened(file, how.shape[1], how.shape[0], "TIFF", how.orientation, None, None, directory, how)
+
+
+def _other_tiff(path: PathLike, directory: Directory) -> ImageError:
+    return ImageError(
+        "unsupported",
+        f"'{display(path)}' is a TIFF of a kind that is not read ({kind_in_words(directory)}).",
+        "Save it as JPEG or PNG.",
+    )
+
+
+def _check_size(path: PathLike, opened: _Opened) -> None:
+    pixels = opened.width * opened.height
+    limit = MAX_JPEG_PIXELS if opened.format in ("JPEG", "MPO") else MAX_PIXELS
+    if opened.samples is not None:
+        limit = min(limit, MAX_SAMPLE_BYTES // (opened.samples.shape[2] * opened.samples.dtype.itemsize))
+    if pixels > limit:
+        raise _too_large(path, opened.width, opened.height, limit)
+    if opened.width < 1 or opened.height < 1:
+        raise _broken(display(path))
+
+
+def _too_large(path: PathLike, width: int, height: int, limit: int) -> ImageError:
+    return ImageError(
+        "too_large",
+        f"'{display(path)}' has {width * height / 1e6:,.0f} megapixels ({width:,} x {height:,}); {limit / 1e6:.0f} is "
+        "the limit.",
+        "Save a smaller copy of it.",
+    )
 
 
 def _unidentified(name: str, file: IO[bytes]) -> ImageError:
@@ -281,57 +388,108 @@ def identify(path: PathLike) -> tuple[int, int, str]:
     Raises:
         ImageError: it is no picture, too large, or cannot be read.  That it decodes is not promised.
     """
-    with opened_file(path) as file:
-        return identify_open(path, file)
+    with opened_content(path) as content:
+        return identify_open(path, content.file)
 
 
 def identify_open(path: PathLike, file: IO[bytes]) -> tuple[int, int, str]:
     """Do `identify` on an open file; `path` is only named.  The file's position afterwards is anywhere."""
-    with _open_header(path, file) as picture:
-        width, height = picture.size
-        # A TIFF turns itself, and gives its size accordingly.
-        if picture.format != "TIFF" and _orientation(picture) >= 5:
-            width, height = height, width
-        return width, height, str(picture.format)
+    opened = _open_header(path, file)
+    width, height = opened.width, opened.height
+    return (height, width, opened.format) if opened.orientation >= 5 else (width, height, opened.format)
 
 
 _one_big_at_a_time = threading.Lock()
 
 
-def open_rgb(path: PathLike, at_least: int | None = None) -> Bytes:
-    """Decode a picture: upright, white under transparency, 16-bit and floating-point samples scaled, CMYK converted.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture, and what there is to say about it.
 
-    Colour profiles are not applied: networks are trained without.
+    Attributes:
+        picture: upright, mode RGB.
+        digest: hash of the file that it was decoded from.
+        remark: a sentence, where something is missing of it; else empty.
+    """
+
+    picture: Image.Image
+    digest: str
+    remark: str
+
+    @property
+    def pixels(self) -> Bytes:
+        """uint8 of shape ``(height, width, 3)``; may be read-only."""
+        return np.asarray(self.picture)
+
+
+def decode(path: PathLike, at_least: int | None = None, digest: str | None = "") -> Decoded:
+    """Decode a picture: upright, white under transparency, deep samples scaled, CMYK converted.
+
+    The one way in which photographs become pixels.  Of a raw file the preview is taken, if it is a large one; of an
+    animation the first picture.  A JPEG whose last few rows are missing is read with a remark.  Colour profiles are not
+    applied: networks are trained without.
 
     Args:
         path: any file; only regular ones are opened.
         at_least: the shorter side may be reduced while decoding, but not below this many pixels.  Much faster for
             large JPEGs.
-
-    Returns:
-        uint8 of shape ``(height, width, 3)``; may be read-only.
+        digest: the hash that the file must have; empty: any; None: any, and it need not be computed.
 
     Raises:
-        ImageError: names the file and says why.
+        ImageError: names the file and says why; ``changed`` where it has another hash.
     """
-    return np.asarray(_open_picture(path, at_least))
+    with opened_content(path) as content:
+        opened = _open_header(path, content.file)
+        with _explained(path):
+            picture, share = _decode_opened(path, opened, at_least)
+            content.expect(digest or "")
+            seen = "" if digest is None else content.digest()
+    remark = "" if share is None else f"'{display(path)}' ends too early; {_lost(share)}."
+    return Decoded(picture, seen, remark)
 
 
-def _open_picture(path: PathLike, at_least: int | None) -> Image.Image:
-    with opened_file(path) as file, _open_header(path, file) as picture, _explained(path):
-        if picture.format in ("JPEG", "MPO") and at_least is not None:
-            _draft(picture, at_least)
-        width, height = picture.size
+def _lost(share: float) -> str:
+    if share >= 1:
+        return "all of the picture is there"
+    return f"{max(0.1, 100 * (1 - share)):.1f} % of the picture, at its bottom, is missing"
+
+
+def open_rgb(path: PathLike, at_least: int | None = None, digest: str = "") -> Bytes:
+    """Do `decode`, for the pixels alone: uint8 of shape ``(height, width, 3)``; may be read-only.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    return decode(path, at_least, digest or None).pixels
+
+
+def _decode_opened(path: PathLike, opened: _Opened, at_least: int | None) -> tuple[Image.Image, float | None]:
+    """Return the picture, and the share of it that is there where it ends too early."""
+    if opened.format in ("JPEG", "MPO") and opened.picture is not None:
+        if at_least is not None:
+            _draft(opened.picture, at_least)
+        width, height = opened.picture.size
         if width * height > MAX_PIXELS:
-            raise ImageError(
-                "too_large",
-                f"'{display(path)}' has {width * height / 1e6:,.0f} megapixels; {MAX_PIXELS / 1e6:.0f} is the limit.",
-                "Save a smaller copy of it.",
-            )
-        if width * height > _BIG_PIXELS:
-            with _one_big_at_a_time:
-                return _decode(picture, at_least)
-        return _decode(picture, at_least)
+            raise _too_large(path, width, height, MAX_PIXELS)
+    with _one_big_at_a_time if opened.width * opened.height > _BIG_PIXELS else contextlib.nullcontext():
+        if opened.samples is not None and opened.directory is not None:
+            how = opened.samples
+            samples = read_samples(opened.data, opened.directory, how)
+            rgb = deep_to_rgb(samples, how.colours, how.alpha, how.inverted)
+            return _finished(rgb, opened.orientation, at_least), None
+        if opened.picture is None:
+            raise _broken(display(path))
+        share = None
+        try:
+            rgb = _decode_by_pillow(opened, opened.picture, at_least)
+        except OSError:
+            if opened.directory is not None and opened.directory.one(Tag.COMPRESSION, 1) in RARE_COMPRESSIONS:
+                raise _other_tiff(path, opened.directory) from None
+            ended = _decode_without_end(opened, at_least) if opened.format in ("JPEG", "MPO") else None
+            if ended is None:
+                raise
+            rgb, share = ended
+        return _finished(rgb, opened.orientation, at_least), share
 
 
 def _draft(picture: Image.Image, at_least: int) -> None:
@@ -341,13 +499,26 @@ def _draft(picture: Image.Image, at_least: int) -> None:
         picture.draft(None, (-int(-width * scale // 1), -int(-height * scale // 1)))
 
 
-def _decode(picture: Image.Image, at_least: int | None) -> Image.Image:
-    if picture.format == "TIFF" and picture.mode in ("I;16", "I;16B", "I", "F"):
-        inverted = getattr(picture, "tag_v2", {}).get(262) == 0
-    else:
-        inverted = False
+def _finished(rgb: Image.Image, orientation: int, at_least: int | None) -> Image.Image:
+    factor = 1 if at_least is None else min(rgb.size) // at_least
+    if factor >= 2:
+        rgb = rgb.reduce(factor)
+    turn = _TURN.get(orientation)
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _decode_by_pillow(opened: _Opened, picture: Image.Image, at_least: int | None) -> Image.Image:
+    inverted = False
+    if picture.format == "TIFF":
+        tags = getattr(picture, "tag_v2", {})
+        inverted = picture.mode in DEEP and tags.get(Tag.PHOTOMETRIC) == 0
+        if picture.mode in ("P", "PA"):
+            mend_palette(picture, tags.get(Tag.COLOUR_MAP))
     picture.load()
-    turn = _TURN.get(_orientation(picture))
+    if opened.layers is not None:
+        deep = decode_deep(picture, opened.layers, lambda: _again(opened, picture.tell()))
+        if deep is not None:
+            return deep
     factor = 1 if at_least is None else min(picture.size) // at_least
     if factor >= 2 and picture.mode in ("L", "RGB", "RGBA", "CMYK", "YCbCr"):
         # What JPEG does while decoding, done here for the others, and before the conversion that multiplies memory.
@@ -355,12 +526,31 @@ def _decode(picture: Image.Image, at_least: int | None) -> Image.Image:
         reduced = picture.reduce(factor)
         picture.close()
         reduced.info = metadata
-        rgb = to_rgb(reduced)
-    else:
-        rgb = to_rgb(picture, inverted)
-        if factor >= 2:
-            rgb = rgb.reduce(factor)
-    return rgb if turn is None else rgb.transpose(turn)
+        return to_rgb(reduced)
+    return to_rgb(picture, inverted)
+
+
+def _again(opened: _Opened, page: int) -> Image.Image:
+    opened.data.seek(0)
+    picture = Image.open(opened.data, formats=[opened.format])
+    if page:
+        picture.seek(page)
+    return picture
+
+
+def _decode_without_end(opened: _Opened, at_least: int | None) -> tuple[Image.Image, float] | None:
+    if opened.width * opened.height > MAX_PIXELS:
+        return None
+
+    def decoded(data: io.BytesIO) -> Image.Image:
+        picture = Image.open(data, formats=["JPEG", "MPO"])
+        if at_least is not None:
+            _draft(picture, at_least)
+        picture.load()
+        return to_rgb(picture)
+
+    opened.data.seek(0)
+    return without_end(opened.data.read(), decoded)
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -404,13 +594,13 @@ def _square(picture: Image.Image, prep: Preprocessing) -> Image.Image:
     return picture.resize((prep.size, prep.size), _FILTERS[prep.interpolation], box=box)
 
 
-def load_uint8(path: PathLike, prep: Preprocessing) -> Bytes:
-    """Return the file as uint8 ``(size, size, 3)``, RGB.
+def load_uint8(path: PathLike, prep: Preprocessing, digest: str = "") -> Bytes:
+    """Return the file as uint8 ``(size, size, 3)``, RGB; `digest` is the hash that it must have, if any.
 
     Raises:
-        ImageError: as `open_rgb`.
+        ImageError: as `decode`.
     """
-    return np.array(_square(_open_picture(path, prep.short_side), prep))
+    return np.array(_square(decode(path, prep.short_side, digest or None).picture, prep))
 
 
 def normalise(pixels: Bytes, prep: Preprocessing) -> npt.NDArray[np.float32]:
@@ -429,7 +619,7 @@ def load_pixels(path: PathLike, prep: Preprocessing | None = None) -> npt.NDArra
     """Return the file as float32 ``(size, size, 3)``, normalised; `prep` is that of the default weights if not given.
 
     Raises:
-        ImageError: as `open_rgb`.
+        ImageError: as `decode`.
     """
     prep = prep or Preprocessing()
     return normalise(load_uint8(path, prep), prep)

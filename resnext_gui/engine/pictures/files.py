@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import io
 import os
 import re
 import stat
@@ -25,8 +27,8 @@ PICTURE_SUFFIXES = frozenset(
 
 RAW_SUFFIXES = frozenset(
     {
-        ".raw", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".dng", ".orf", ".rw2", ".raf", ".pef", ".srw",
-        ".x3f", ".3fr", ".iiq",
+        ".raw", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".dng", ".gpr", ".orf", ".rw2", ".rwl",
+        ".raf", ".pef", ".srw", ".x3f", ".3fr", ".fff", ".iiq", ".mos", ".mef", ".mrw", ".erf", ".kdc", ".dcr",
     }
 )  # fmt: skip
 """What cameras write beside, or in place of, a JPEG."""
@@ -65,7 +67,8 @@ class ImageError(UserError):
     """A file that cannot be used as a picture.  The message names it.
 
     Codes: ``missing``, ``vanished``, ``folder``, ``pipe``, ``empty``, ``no_permission``, ``unreadable`` (the drive
-    failed), ``not_a_picture``, ``unsupported``, ``broken``, ``too_large``, ``no_memory``, ``crashes_reader``.
+    failed), ``not_a_picture``, ``unsupported``, ``broken``, ``too_large``, ``no_memory``, ``crashes_reader``,
+    ``changed`` (another content than the one asked for).
     """
 
 
@@ -135,6 +138,95 @@ def opened_file(path: PathLike) -> Iterator[IO[bytes]]:
         except OSError as error:
             raise trouble(path, error) from error
         yield file
+
+
+AT_ONCE = 64 << 20
+"""Files up to this many bytes are read in one go: one pass over a slow drive, and decoders never wait for it."""
+
+MOST_BYTES = 4 << 30
+"""Larger files are refused; no picture within the limit of pixels needs so many."""
+
+
+class Content:
+    """What an open file holds, so that the very bytes that are hashed are those that are decoded.
+
+    Attributes:
+        path: as given; only named.
+        file: where to read from, at any position; decoders may close it.
+        size: in bytes.
+        mtime_ns: when it was last changed.
+    """
+
+    def __init__(self, path: PathLike, file: IO[bytes]) -> None:
+        facts = os.fstat(file.fileno())
+        if facts.st_size > MOST_BYTES:
+            raise ImageError(
+                "too_large",
+                f"'{display(path)}' has {facts.st_size / 2**30:,.1f} gigabytes; {MOST_BYTES >> 30} is the limit.",
+                "Save a smaller copy of it.",
+            )
+        self.path, self.size, self.mtime_ns = path, facts.st_size, facts.st_mtime_ns
+        self._digest = ""
+        self._own = file
+        self._data = file.read() if facts.st_size <= AT_ONCE else None
+        self.file: IO[bytes]
+        if self._data is None:
+            self.file = os.fdopen(os.dup(file.fileno()), "rb")
+        else:
+            self.file = io.BytesIO(self._data)
+
+    def digest(self) -> str:
+        """Return the hash by which the project knows this content."""
+        if not self._digest:
+            digest = hashlib.blake2b(self._data or b"", digest_size=16)
+            if self._data is None:
+                self._own.seek(0)
+                while data := self._own.read(1 << 20):
+                    digest.update(data)
+            self._digest = digest.hexdigest()
+        return self._digest
+
+    def expect(self, digest: str) -> None:
+        """Make sure that it is the content that was asked for, to be called after decoding.
+
+        Args:
+            digest: the hash of that content; empty: any will do.
+
+        Raises:
+            ImageError: ``changed``.
+        """
+        if not digest:
+            return
+        same = self.digest() == digest
+        if same and self._data is None:  # it may have been written to after it was decoded
+            facts = os.fstat(self._own.fileno())
+            same = (facts.st_size, facts.st_mtime_ns) == (self.size, self.mtime_ns)
+        if not same:
+            raise ImageError(
+                "changed",
+                f"'{display(self.path)}' has changed since it was added.",
+                "It is read anew, and used as it is now from then on.",
+            )
+
+
+@contextlib.contextmanager
+def opened_content(path: PathLike) -> Iterator[Content]:
+    """Open a file as `opened_file` does, and read it.
+
+    Raises:
+        ImageError: as `opened_file`, ``unreadable`` or ``too_large``.
+    """
+    with opened_file(path) as file:
+        try:
+            content = Content(path, file)
+        except OSError as error:
+            raise trouble(path, error) from error
+        except MemoryError as error:
+            raise ImageError(
+                "no_memory", f"'{display(path)}' does not fit into memory.", "Save a smaller copy of it."
+            ) from error
+        with content.file:
+            yield content
 
 
 def check_regular(path: PathLike, facts: os.stat_result) -> None:

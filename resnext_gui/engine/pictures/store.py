@@ -157,7 +157,7 @@ class PixelStore:
         pixels = self._from_disk(picture.hash)
         fresh = pixels is None
         if pixels is None:
-            pixels = reduced(open_rgb(picture.path, at_least=self._short), self._short)
+            pixels = reduced(open_rgb(picture.path, at_least=self._short, digest=picture.hash), self._short)
         with self._lock:
             keep = self._memory_left >= pixels.nbytes
             if keep and index not in self._held:

@@ -13,7 +13,8 @@ from typing import Any
 
 from PIL import Image
 
-from resnext_gui.engine.pictures.decode import open_rgb
+from resnext_gui.engine.ingest.reading import read_again
+from resnext_gui.engine.pictures.decode import decode
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.files import ImageError
 from resnext_gui.engine.worker.control import Control, Emit
@@ -37,14 +38,14 @@ def watch_for(project: Project) -> DecodeWatch:
     return DecodeWatch(project.cache / "decoding")
 
 
-def make_thumbnail(source: str, target: Path) -> None:
-    """Write the thumbnail of a picture, atomically.
+def make_thumbnail(source: str, target: Path, digest: str = "") -> None:
+    """Write the thumbnail of a picture, atomically; `digest` is the hash that the picture must have, if any.
 
     Raises:
-        ImageError: the picture cannot be read.
+        ImageError: the picture cannot be read, or is another one.
         OSError: the thumbnail cannot be written.
     """
-    picture = Image.fromarray(open_rgb(source, at_least=SIDE))
+    picture = decode(source, SIDE, digest or None).picture
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=target.parent)
@@ -57,6 +58,18 @@ def make_thumbnail(source: str, target: Path) -> None:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+def _is_whole(thumbnail: Path) -> bool:
+    """Tell whether a thumbnail has a beginning and an end; a power cut or a full disk may leave one without."""
+    try:
+        with thumbnail.open("rb") as file:
+            if file.read(3) != b"\xff\xd8\xff":
+                return False
+            file.seek(-2, os.SEEK_END)
+            return file.read() == b"\xff\xd9"
+    except OSError:
+        return False
 
 
 def thumbnails_job(command: Thumbnails, emit: Emit, control: Control) -> dict[str, Any]:
@@ -78,6 +91,8 @@ def thumbnails_job(command: Thumbnails, emit: Emit, control: Control) -> dict[st
         try:
             photos = project.photos(command.photo_ids)
             for number, (photo, outcome) in enumerate(_made(project, watch, photos, control), start=1):
+                if isinstance(outcome, ImageError) and outcome.code == "changed":
+                    photo, outcome = _anew(project, watch, photo)
                 _announce(command, project, photo, outcome, tally, emit)
                 emit(Progress(command.job_id, "thumbnails", number, len(photos)))
         finally:
@@ -94,13 +109,13 @@ def _made(
         if not photo.hash:
             return ImageError("unreadable", photo.reason or f"'{photo.path}' cannot be read.")
         target = thumbnail_path(project, photo.hash)
-        if target.is_file():
+        if _is_whole(target):
             with contextlib.suppress(OSError):
                 os.utime(target)  # the cache's budget drops what was not looked at for longest
             return "there"
         try:
             with watch(photo.path):
-                make_thumbnail(photo.path, target)
+                make_thumbnail(photo.path, target, photo.hash)
         except (ImageError, OSError) as error:
             return error
         return target
@@ -110,6 +125,19 @@ def _made(
             control.check()
             portion = photos[start : start + 2 * _THREADS]
             yield from zip(portion, pool.map(make, portion), strict=True)
+
+
+def _anew(project: Project, watch: DecodeWatch, photo: Photo) -> tuple[Photo, Path | ImageError | OSError]:
+    """Make the thumbnail of a photograph whose file has changed; returns it as it is now, and what came of it."""
+    read_again(project, photo.path)
+    photo = project.photo(photo.id)
+    target = thumbnail_path(project, photo.hash)
+    try:
+        with watch(photo.path):
+            make_thumbnail(photo.path, target, photo.hash)
+    except (ImageError, OSError) as error:
+        return photo, error
+    return photo, target
 
 
 def _announce(
@@ -123,7 +151,7 @@ def _announce(
     path = ""
     if isinstance(outcome, ImageError):
         tally["refused"] += 1
-        if not project.read_only:
+        if not project.read_only and outcome.code != "changed":
             gone = outcome.code in ("missing", "vanished")
             status = "gone" if gone else "unreadable"
             # A drive that is away for the moment says nothing about its photographs.

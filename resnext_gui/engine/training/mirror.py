@@ -234,7 +234,7 @@ def _batches(items: list[Item], prep: Preprocessing, pool: DecodePool) -> Iterat
     """Yield squares and labels, sixteen at a time, of the photographs that can be read."""
     squares: list[Pixels] = []
     labels: list[int] = []
-    for item, outcome in pool.in_order(lambda item: load_uint8(item.path, prep), items):
+    for item, outcome in pool.in_order(lambda item: load_uint8(item.path, prep, item.hash), items):
         if not isinstance(outcome, UserError):
             squares.append(outcome)
             labels.append(item.label)

@@ -65,7 +65,7 @@ class PracticeSet:
         """
         pixels: list[Pixels] = []
         readable: list[int] = []
-        for row, (_, outcome) in enumerate(pool.in_order(lambda item: load_uint8(item.path, prep), items)):
+        for row, (_, outcome) in enumerate(pool.in_order(lambda item: load_uint8(item.path, prep, item.hash), items)):
             if not isinstance(outcome, UserError):
                 pixels.append(outcome)
                 readable.append(row)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from PySide6.QtCore import QCoreApplication, QObject, QRectF, QSize, Qt, QThread, QTimer, Signal
-from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPainter, QPainterPath, QPixmap
+from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QPainter, QPainterPath, QPixmap, QTransform
 
 MOST_PIXELS = 24_000_000
 """Larger pictures are shown reduced: 24 megapixels take 96 MB, and the window is to stay under 400."""
@@ -55,17 +58,92 @@ _BEGINNINGS = {
 
 
 def picture_format(path: str) -> bytes:
-    """Return Qt's name for the format of the file at `path` by how it begins, empty where it is none of ours."""
+    """Return Qt's name for the format of the file at `path` by how it begins, empty where it is none of ours.
+
+    None of ours are also those that Qt shows otherwise than they are learned from, such as samples of more than 8 bits,
+    or a raw file's thumbnail: these are shown from the preview that the engine makes.
+    """
     try:
         if not Path(path).is_file():  # a pipe would never end
             return b""
         with Path(path).open("rb") as file:
-            head = file.read(12)
-    except (OSError, ValueError):
+            head = file.read(26)
+            kind = next((kind for beginning, kind in _BEGINNINGS.items() if head.startswith(beginning)), b"")
+            if kind == b"tiff" and not (path.lower().endswith((".tif", ".tiff")) and _plain_tiff(file)):
+                return b""
+    except (OSError, ValueError, struct.error):
         return b""
-    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return b"webp"
-    return next((kind for beginning, kind in _BEGINNINGS.items() if head.startswith(beginning)), b"")
+    return b"" if kind == b"png" and head[24:25] == b"\x10" else kind
+
+
+def _plain_tiff(file: IO[bytes]) -> bool:
+    """Tell whether the first picture of a TIFF is grey or RGB with 8 bits, and not a small copy of another one."""
+    tags = _tags(file)
+    bits = tags.get(_BITS, ())
+    small = tags.get(_SUBFILE, (0,))[0] & 1
+    return 0 < len(bits) <= 4 and set(bits) == {8} and not small and tags.get(_PHOTOMETRIC, (9,))[0] <= 2
+
+
+def _tags(file: IO[bytes]) -> dict[int, tuple[int, ...]]:
+    """Return the few whole numbers that matter here of the first directory of a TIFF, which EXIF is as well."""
+    file.seek(0)
+    head = file.read(8)
+    order = "<" if head[:2] == b"II" else ">"
+    file.seek(struct.unpack_from(order + "I", head, 4)[0])
+    body = file.read(2)
+    body += file.read(12 * struct.unpack(order + "H", body)[0])
+    found: dict[int, tuple[int, ...]] = {}
+    for at in range(2, len(body) - 11, 12):
+        tag, kind, number, value = struct.unpack_from(order + "HHII", body, at)
+        if kind not in (3, 4) or not 0 < number <= 8:
+            continue
+        layout = f"{order}{number}{'H' if kind == 3 else 'I'}"
+        if struct.calcsize(layout) <= 4:
+            found[tag] = struct.unpack_from(layout, body, at + 8)
+        else:
+            file.seek(value)
+            found[tag] = struct.unpack(layout, file.read(struct.calcsize(layout)))
+    return found
+
+
+_SUBFILE, _BITS, _PHOTOMETRIC, _ORIENTATION = 254, 258, 262, 274
+
+_CHUNKS = 4096
+
+
+def _turn(path: str, kind: bytes) -> QTransform | None:
+    """Return how a PNG or WebP is to be turned by its EXIF, which Qt passes over; None for one that is upright."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(8 if kind == b"png" else 12)
+            for _ in range(_CHUNKS):
+                head = file.read(8)
+                if len(head) < 8:
+                    return None
+                name = head[4:] if kind == b"png" else head[:4]
+                size = struct.unpack(">I", head[:4])[0] if kind == b"png" else struct.unpack("<I", head[4:])[0]
+                if name in (b"eXIf", b"EXIF"):
+                    return _TURNS.get(
+                        _tags(io.BytesIO(file.read(size).removeprefix(b"Exif\0\0"))).get(_ORIENTATION, (1,))[0]
+                    )
+                file.seek(size + 4 if kind == b"png" else size + size % 2, io.SEEK_CUR)
+    except (OSError, ValueError, struct.error):
+        pass
+    return None
+
+
+_TURNS = {
+    2: QTransform(-1, 0, 0, 1, 0, 0),
+    3: QTransform(-1, 0, 0, -1, 0, 0),
+    4: QTransform(1, 0, 0, -1, 0, 0),
+    5: QTransform(0, 1, 1, 0, 0, 0),
+    6: QTransform(0, 1, -1, 0, 0, 0),
+    7: QTransform(0, -1, -1, 0, 0, 0),
+    8: QTransform(0, -1, 1, 0, 0, 0),
+}
+"""EXIF orientation to what makes a picture upright."""
 
 
 def read_picture(
@@ -93,7 +171,9 @@ def read_picture(
     reader.setAutoDetectImageFormat(False)
     reader.setAutoTransform(True)
     raw = reader.size()
+    turn = _turn(path, kind) if kind in (b"png", b"webp") else None
     turned = bool(reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90)
+    turned = turned or (turn is not None and turn.m12() != 0)
     full = raw.transposed() if turned else raw
     if raw.isValid():
         goal = _goal(full, bound, cover)
@@ -102,6 +182,8 @@ def read_picture(
     image = reader.read()
     if image.isNull():
         return image, full, reader.errorString()
+    if turn is not None:
+        image = image.transformed(turn)
     if not full.isValid():
         full = image.size()
         goal = _goal(full, bound, cover)
@@ -398,13 +480,14 @@ class Thumbs(QObject):
         if side != self._side:
             return
         if decoded.image.isNull():
-            # The cache may be cleared at any time: a file that has gone is made again once, a broken one is not.
-            path = self._paths.pop(photo_id, "")
-            if photo_id in self._vanished or Path(path).exists():
+            # The cache may be cleared at any time, and a full disk leaves half a file: it is made again once.
+            self._paths.pop(photo_id, None)
+            if photo_id in self._vanished:
                 self._failed.add(photo_id)
             self._vanished.add(photo_id)
             self.changed.emit(photo_id)
             return
+        self._vanished.discard(photo_id)
         pixmap = QPixmap.fromImage(decoded.image)
         pixmap.setDevicePixelRatio(self._ratio)
         old = self._pixmaps.pop(photo_id, None)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.features import interleaved
 from resnext_gui.messages import JobStopped, Progress, Refused
 from resnext_gui.project import Item
@@ -41,6 +43,25 @@ def test_unreadable_photograph_is_refused_by_name_and_the_rest_goes_on(learner: 
         }
         assert bad.keys() == refused
         assert all(photo.reason for photo in bad.values())
+
+
+def test_a_photograph_that_was_exchanged_is_learned_as_it_is_now(learner: Learner, tmp_path: Path) -> None:
+    exchanged = tmp_path / "photographs" / "blue" / "blue 3.png"
+    with learner.project() as project:
+        known = next(photo for photo in project.photos(project.photo_ids()) if photo.path == str(exchanged))
+    with Image.open(exchanged) as picture:
+        picture.convert("RGB").rotate(180).resize((50, 40)).save(exchanged)
+    result = learner.quick()
+    assert (result["computed"], result["photographs"]) == (30, 30)
+    told = [event for event in learner.told(Refused) if event.path == str(exchanged)]
+    assert [event.code for event in told] == ["changed"]
+    with learner.project() as project:
+        now = project.photo(known.id)
+        segment = next((project.cache / "features").rglob("*.features"))
+    kept = FeatureCache(segment.parent, int.from_bytes(segment.read_bytes()[8:12], "little"))
+    assert (now.status, now.width, now.height) == ("ok", 50, 40)
+    assert now.hash in kept
+    assert known.hash not in kept
 
 
 def test_stopped_what_was_computed_is_kept(learner: Learner) -> None:

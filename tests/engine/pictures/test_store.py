@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +14,21 @@ from PIL import Image
 from resnext_gui.engine.pictures.decode import ImageError, Preprocessing, normalise
 from resnext_gui.engine.pictures.store import DecodePool, PixelStore, denormalise, reduced
 from resnext_gui.messages import UserError
+from tests.engine.odd_files import encoded
+
+CONTENT = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)), "PNG")
 
 
 @dataclass
 class Drawn:
     path: str
-    hash: str = "ab" * 16
+    hash: str = hashlib.blake2b(CONTENT, digest_size=16).hexdigest()
 
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     path = tmp_path / "picture.png"
-    pixels = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
+    path.write_bytes(CONTENT)
     return path
 
 

@@ -85,3 +85,10 @@ def test_store_of_nothing(tmp_path: Path) -> None:
     store = ActivationStore(tmp_path / "practice.bin", 0, 2, (2, 2, 4), {})
     assert store.missing() == []
     store.close()
+
+
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    store = ActivationStore(tmp_path / "a.bin", 3, 2, (2,), {"a": 1})
+    store.put(store.missing(), np.ones((6, 2), np.float16), without={1: "gone"})
+    assert store.missing() == [(1, 0), (1, 1)]
+    store.close()

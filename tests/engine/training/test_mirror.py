@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from resnext_gui.engine.ingest.reading import read_one
 from resnext_gui.engine.models.features import Photographs
 from resnext_gui.engine.models.modelfile import read_model
 from resnext_gui.engine.training.mirror import FEWEST, MOST_LOOKS, MirrorTrial, _choose, compare, try_mirror_images
@@ -44,7 +45,7 @@ def sided(folder: Path, each: int = 20) -> Path:
 def items_in(folder: Path) -> Photographs:
     labels = sorted(entry.name for entry in folder.iterdir())
     items = [
-        Item(index, str(path), str(path), number)
+        Item(index, str(path), read_one(str(path)).hash, number)
         for number, label in enumerate(labels)
         for index, path in enumerate(sorted((folder / label).iterdir()))
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from resnext_gui.engine.ingest.reading import read_one
 from resnext_gui.engine.pictures.decode import Preprocessing, load_pixels
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.validation import MOST_PRACTICE, PracticeSet, chosen_practice, score_where_known
@@ -19,7 +20,7 @@ PREP = Preprocessing(size=32, crop=1.0)
 
 def items_of(folder: Path) -> list[Item]:
     return [
-        Item(number, str(path), str(number), label)
+        Item(number, str(path), read_one(str(path)).hash, label)
         for label, name in enumerate(COLOURS)
         for number, path in enumerate(sorted((folder / name).iterdir()), start=100 * label)
     ]

@@ -6,13 +6,18 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QObject, QSize
 from PySide6.QtGui import QColor, QImage
 
+from resnext_gui.engine.pictures.decode import open_rgb
 from resnext_gui.ui.common import picture
 from resnext_gui.ui.common.picture import PictureStore
 from resnext_gui.ui.common.pictures import PictureLoader, picture_format, read_picture
+from tests.engine.odd_files import encoded, scene
+from tests.engine.pictures.tiff_maker import png16, samples, tiff
 
 
 def draw(path: Path, width: int = 90, height: int = 60) -> str:
@@ -38,6 +43,49 @@ def test_the_format_is_told_by_content_and_never_guessed_by_qt(tmp_path: Path, q
     drawing.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "utf-8")
     image, _full, problem = read_picture(str(drawing))
     assert image.isNull() and problem
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "JPEG", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("side", [None, 60])
+def test_a_picture_is_shown_as_it_is_learned(
+    tmp_path: Path, qapp: Any, form: str, orientation: int, side: int | None
+) -> None:
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    path = tmp_path / "turned.tif"
+    path.write_bytes(encoded(scene(160, 120), form, exif=exif))
+    learned = open_rgb(path)
+    image, full, _ = read_picture(str(path), None if side is None else QSize(side, side))
+    assert (full.height(), full.width()) == learned.shape[:2]
+    for right in (False, True):
+        for below in (False, True):
+            wanted = learned[(90 if below else 30) % learned.shape[0], (130 if right else 30) % learned.shape[1]]
+            x = ((130 if right else 30) % learned.shape[1]) * image.width() // learned.shape[1]
+            y = ((90 if below else 30) % learned.shape[0]) * image.height() // learned.shape[0]
+            shown = image.pixelColor(x, y)
+            assert abs(np.array([shown.red(), shown.green(), shown.blue()], int) - wanted).max() < 40
+
+
+def test_what_qt_would_show_otherwise_is_left_to_the_preview(tmp_path: Path, qapp: Any) -> None:
+    small = np.full((60, 80, 3), 200, np.uint8)
+    deep = small.astype(np.uint16)
+    made = {
+        "deep.png": png16(deep),
+        "deep.tif": tiff([samples(deep)]),
+        "small copy.tif": tiff([samples(small, tags={254: (4, [1])})]),
+        "raw.NEF": tiff([samples(small)]),
+        "ink.tif": encoded(scene().convert("CMYK"), "TIFF"),
+        "palette.tif": encoded(scene().quantize(4), "TIFF"),
+        "cut.tif": tiff([samples(small)])[:40],
+        "circle.tif": b"II*\0" + b"\xff" * 60,
+    }
+    for name, data in made.items():
+        (tmp_path / name).write_bytes(data)
+        assert picture_format(str(tmp_path / name)) == b""
+        assert read_picture(str(tmp_path / name))[0].isNull()
+    (tmp_path / "plain.tif").write_bytes(tiff([samples(small)]))
+    assert read_picture(str(tmp_path / "plain.tif"))[0].size() == QSize(80, 60)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")

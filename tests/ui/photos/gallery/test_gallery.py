@@ -186,6 +186,19 @@ def test_a_missing_thumbnail_is_asked_for_again(gallery: Gallery, qtbot: Any) ->
         gallery.viewport().update()
 
 
+def test_half_a_thumbnail_is_asked_for_again_but_once(gallery: Gallery, qtbot: Any, tmp_path: Path) -> None:
+    half = tmp_path / "half.jpg"
+    half.write_bytes(b"")
+    with qtbot.waitSignal(gallery.thumbnails_wanted):
+        gallery.viewport().update()
+    gallery.thumbs.arrived(1, str(half))
+    with qtbot.waitSignal(gallery.thumbnails_wanted, check_params_cb=lambda ids: 1 in ids):
+        gallery.viewport().update()
+    assert not gallery.thumbs.failed(1)
+    gallery.thumbs.arrived(1, str(half))
+    qtbot.waitUntil(lambda: gallery.thumbs.failed(1))
+
+
 def test_tiles_tell_what_is_wrong(gallery: Gallery) -> None:
     gallery.set_fetch(
         lambda ids: (
@@ -273,9 +286,11 @@ def test_thumbs_forget_what_changed(tmp_path: Path, qapp: Any, qtbot: Any) -> No
     assert thumbs.pixmap(1) is None and thumbs.bytes == 0
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")
-    with qtbot.waitSignal(thumbs.changed):
-        thumbs.arrived(2, str(bad))
-    assert thumbs.failed(2)
+    for failed in (False, True):  # made again once
+        thumbs.want([2])
+        with qtbot.waitSignal(thumbs.changed):
+            thumbs.arrived(2, str(bad))
+        assert thumbs.failed(2) == failed
     thumbs.close()
 
 
