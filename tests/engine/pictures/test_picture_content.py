@@ -13,7 +13,7 @@ from PIL import Image
 
 from resnext_gui.engine.ingest.check import check_photographs
 from resnext_gui.engine.pictures import decode, files
-from resnext_gui.engine.pictures.decode import Preprocessing, decode, load_uint8, open_rgb
+from resnext_gui.engine.pictures.decode import Preprocessing, load_uint8, open_rgb
 from resnext_gui.engine.pictures.files import ImageError
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Source
@@ -42,11 +42,11 @@ class TestEnds:
         path = tmp_path / "a.jpg"
         whole = jpeg(form)
         path.write_bytes(whole)
-        assert decode(path).remark == ""
+        assert decode.decode(path).remark == ""
         wanted = open_rgb(path, at_least)
         for cut in (1, 2):
             path.write_bytes(whole[:-cut])
-            decoded = decode(path, at_least)
+            decoded = decode.decode(path, at_least)
             # the decoder may come to the end of the picture without having to look for the end of the file
             assert decoded.remark in ("", f"'{path}' ends too early; all of the picture is there.")
             assert (decoded.pixels == wanted).all()
@@ -58,7 +58,7 @@ class TestEnds:
         path.write_bytes(whole)
         wanted = open_rgb(path)
         path.write_bytes(whole[: int(len(whole) * 0.98)])
-        decoded = decode(path)
+        decoded = decode.decode(path)
         assert "% of the picture, at its bottom, is missing" in decoded.remark
         same = (decoded.pixels == wanted).all(axis=(1, 2))
         assert same[: int(0.94 * len(same))].all()
@@ -70,7 +70,7 @@ class TestEnds:
         whole = jpeg(form)
         path.write_bytes(whole[: int(len(whole) * share)])
         with pytest.raises(ImageError) as caught:
-            decode(path)
+            decode.decode(path)
         assert caught.value.code == "broken"
 
     def test_a_blurred_first_pass_is_no_picture(self, tmp_path: Path):
@@ -81,7 +81,7 @@ class TestEnds:
         for scan in scans[1:]:  # every row is there, but not in full
             path.write_bytes(whole[:scan])
             with pytest.raises(ImageError):
-                decode(path)
+                decode.decode(path)
 
     def test_the_check_remarks_on_it(self, tmp_path: Path):
         for label in ("a", "b"):
@@ -110,11 +110,11 @@ class TestContent:
         path = tmp_path / "a.png"
         path.write_bytes(encoded(scene(), "PNG"))
         before = self.digest(path)
-        assert decode(path).digest == before
-        assert decode(path, digest=before).pixels.shape == (48, 64, 3)
+        assert decode.decode(path).digest == before
+        assert decode.decode(path, digest=before).pixels.shape == (48, 64, 3)
         path.write_bytes(encoded(scene(99, 77), "PNG"))
         for read in (
-            lambda: decode(path, digest=before),
+            lambda: decode.decode(path, digest=before),
             lambda: load_uint8(path, Preprocessing(size=32), before),
             lambda: open_rgb(path, digest=before),
         ):
@@ -122,7 +122,7 @@ class TestContent:
                 read()
             assert caught.value.code == "changed"
             assert f"'{path}' has changed" in caught.value.message
-        assert decode(path).digest == self.digest(path)
+        assert decode.decode(path).digest == self.digest(path)
 
     def test_a_large_file_that_is_written_to_while_it_is_decoded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(files, "AT_ONCE", 10)
@@ -137,7 +137,7 @@ class TestContent:
 
         monkeypatch.setattr(decode, "to_rgb", written_to)
         with pytest.raises(ImageError) as caught:
-            decode(path, digest=before)
+            decode.decode(path, digest=before)
         assert caught.value.code == "changed"
 
     def test_a_sparse_giant_is_refused_at_once(self, tmp_path: Path):
@@ -146,6 +146,6 @@ class TestContent:
             file.write(encoded(scene(), "JPEG"))
             file.truncate(5 << 30)
         with pytest.raises(ImageError) as caught:
-            decode(path)
+            decode.decode(path)
         assert caught.value.code == "too_large"
         assert "gigabytes" in caught.value.message
