@@ -30,7 +30,9 @@ SPEAKERS = (
 """Who speaks English, for want of Qt or because it is the engine's doing."""
 FAULTS = ("ValueError", "TypeError", "RuntimeError", "AssertionError", "KeyError", "AttributeError")
 """Errors of programmers, which nobody translates."""
-TO_MACHINES = ("execute", "executemany", "executescript", "_rows", "_row", "_value", "debug", "warning", "exception")
+TO_MACHINES = (
+    "execute", "executemany", "executescript", "_rows", "_row", "_value", "debug", "warning", "exception", "name_words",
+)  # fmt: skip
 TWO_WORDS = re.compile(r"[a-z]{2,},? [a-z{]|\} [a-z]{2,}|[a-z]{2,} \{")
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|PRAGMA|FROM|WHERE|JOIN|EXISTS|AND|ORDER)\b")
 

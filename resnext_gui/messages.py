@@ -47,6 +47,12 @@ class JobStopped(Exception):  # noqa: N818 - not an error: the person asked for 
 # Values inside messages
 
 
+RULES = ("auto", "first", "last", "name", "csv", "none")
+"""How a label is read; ``COLUMN + heading`` as well."""
+COLUMN = "column:"
+"""What the name of a rule begins with that reads one column of a table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where photographs come from.
@@ -54,7 +60,8 @@ class Source:
     Attributes:
         path: a folder, a picture, or a CSV table with the columns ``path,label``.
         rule: how a label is read: ``"auto"``, ``"first"`` (first folder level), ``"last"`` (last folder level),
-            ``"name"`` (file name up to its trailing digits), ``"csv"``, or ``"none"`` (all are left unlabelled).
+            ``"name"`` (file name up to its trailing digits), ``"csv"`` (a table's best column), ``"column:NAME"`` (the
+            table's column with this heading), or ``"none"`` (all are left unlabelled).
         label: a label for everything in it, which overrides the rule.
     """
 
@@ -117,11 +124,16 @@ class TrainSpec:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Look through `sources` and add what they hold to the project.  Ends with an import receipt."""
+    """Look through `sources` and add what they hold to the project.  Ends with an import receipt.
+
+    With `ask`, labels that can be read in several ways are refused by `UserError` (``two_readings`` or ``odd_label``)
+    before anything is added; without, the better reading is taken and the receipt says so.
+    """
 
     job_id: str
     project: str
     sources: tuple[Source, ...]
+    ask: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import math
 from typing import NoReturn
 
 from resnext_gui import __version__
-from resnext_gui.messages import ARCHITECTURES
+from resnext_gui.messages import ARCHITECTURES, COLUMN
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,6 +44,22 @@ def _not_empty(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty")
     return text
+
+
+def _labels(text: str) -> str:
+    if text in ("first", "last", "name", "none") or (text.startswith(COLUMN) and text != COLUMN):
+        return text
+    raise argparse.ArgumentTypeError(f"'{text}' is not first, last, name, none or column:NAME")
+
+
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--labels",
+        metavar="WHERE",
+        type=_labels,
+        help="where labels are read from: first or last (folder level), name (of the file), column:NAME (of a table) "
+        "or none",
+    )
 
 
 def _rate(text: str) -> float:
@@ -108,6 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--project", metavar="DIR", type=_not_empty, help="the project's folder; made where there is none"
     )
+    _add_labels(train)
     train.add_argument("--mode", choices=("quick", "finetune"), default="finetune", help="default: %(default)s")
     train.add_argument(
         "--weights", metavar="NAME", type=_not_empty, help="starter, none, a name from 'weights list', or a file"
@@ -142,6 +159,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Looks through photographs and reports what could disturb learning. Changes nothing.",
     )
     check.add_argument("photos", metavar="PHOTOS", nargs="+", type=_not_empty, help="folders or CSV tables")
+    _add_labels(check)
 
     demo = commands.add_parser(
         "demo",

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from resnext_gui.engine.worker.control import Control
 from resnext_gui.engine.worker.jobs import find_job
 from resnext_gui.messages import Source, UserError
 from resnext_gui.project import Project
+
+LABELS_SHOWN = 50
+"""So many labels are listed one by one."""
 
 
 def job_id() -> str:
@@ -39,19 +42,44 @@ def absolute(path: str) -> str:
     return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
 
 
-def sources(paths: Sequence[str]) -> tuple[Source, ...]:
-    """Return what is named on the command line as sources.
+def sources(paths: Sequence[str], labels: str | None = None) -> tuple[Source, ...]:
+    """Return what is named on the command line as sources, whose labels are read by the rule `labels`.
 
     Raises:
-        UserError: ``missing``: one of them does not exist.
+        UserError: ``missing``: one of them does not exist; ``bad_rule``: a table has no folder levels.
     """
     found = []
     for path in map(absolute, paths):
         if not os.path.lexists(path):
             raise UserError("missing", f"There is no '{path}'.", "Check the spelling, or connect the drive.")
         is_table = path.lower().endswith((".csv", ".tsv")) and Path(path).is_file()
-        found.append(Source(path, "csv" if is_table else "auto"))
+        if is_table and labels in ("first", "last"):
+            raise UserError(
+                "bad_rule",
+                f"'{path}' is a table, which has no folder levels to read labels from.",
+                "Leave --labels out, or name a column of the table: --labels column:NAME",
+            )
+        found.append(Source(path, labels or ("csv" if is_table else "auto")))
     return tuple(found)
+
+
+def show_labels(labels: Mapping[str, int], unlabelled: int, rule: str | None, out: Output) -> None:
+    """Say which labels there are, with their photographs and where they were read from, before or without learning."""
+    from resnext_gui.engine.ingest.findings import rule_words
+
+    out.line({"event": "labels", "labels": dict(labels), "unlabelled": unlabelled, "rule": rule})
+    if out.json:
+        return
+    where = f", read from {rule_words(rule)}" if rule not in (None, "none") else ""
+    out.note(f"Labels{where}:" if labels else "There are no labels.")
+    width = max((len(name) for name in labels), default=0)
+    for number, (name, count) in enumerate(labels.items()):
+        if number == LABELS_SHOWN:
+            out.note(f"  and {len(labels) - LABELS_SHOWN:,} more labels")
+            break
+        out.note(f"  {name.ljust(min(width, 40))}  {count:,}")
+    if unlabelled:
+        out.note(f"  ({unlabelled:,} without a label)")
 
 
 def open_project(path: str) -> Project:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from resnext_gui import messages
-from resnext_gui.cli.common import absolute, in_words, job_id, open_project, run_job, sources
+from resnext_gui.cli.common import LABELS_SHOWN, absolute, in_words, job_id, open_project, run_job, sources
 from resnext_gui.cli.output import Output, percent
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Answer, Event, Progress, Refused, UserError
@@ -175,23 +175,26 @@ def check(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         JobStopped: the person asked for it.
     """
     from resnext_gui.engine.ingest.check import check_photographs
+    from resnext_gui.engine.ingest.findings import NOTES, labels_in_words, rule_words, sentence
 
     out.pass_events_on = False
-    *findings, last = check_photographs(sources(arguments.photos), out.emit, control)
+    *findings, last = check_photographs(sources(arguments.photos, arguments.labels), out.emit, control)
     for finding in findings:
         out.line(finding)
-        out.say(f"- {finding['message']}")
+        out.say(f"- {sentence(finding)}")
         if len(finding["paths"]) > 1:  # the message names a single one itself
             for path in finding["paths"][:10]:
                 out.say(f"    {path}")
         if len(finding["paths"]) > 10:
             out.say(f"    and {len(finding['paths']) - 10:,} more")
     out.line(last)
-    if not findings:
+    if all(finding["finding"] in NOTES for finding in findings):
         out.say("Nothing was found that could disturb learning.")
     summary = last["summary"]
     out.say(
         f"{summary['photographs']:,} photographs of {len(summary['labels'])} labels can be read, "
         f"{summary['unreadable']:,} cannot. {summary['unlabelled']:,} have no label."
     )
+    if summary["labels"]:
+        out.say(f"Labels from {rule_words(summary['used'])}: {labels_in_words(summary['labels'], LABELS_SHOWN)}.")
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from resnext_gui import messages
-from resnext_gui.cli.common import WarmUp, absolute, job_id, run_job, sources
+from resnext_gui.cli.common import WarmUp, absolute, job_id, run_job, show_labels, sources
 from resnext_gui.cli.output import Output, percent
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Source, TrainSpec, UserError
@@ -41,7 +41,7 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         UserError: bad input, or another program trains in this project.
         JobStopped: stopped before there was anything to keep.
     """
-    given = sources(arguments.photos)
+    given = sources(arguments.photos, arguments.labels)
     if not given and arguments.project is None:
         raise UserError("usage", "No photographs were named.", "Name a folder with one sub-folder a label.")
     _check_weights(arguments.weights)
@@ -56,9 +56,14 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
             raise UserError("no_run", "There is no unfinished run in this project.", "Start one, without --finish.")
         if run is not None and run.status == "finished":
             return _tell(_stored_result(run), project, out)
+        if arguments.labels is not None and (run is not None or not given):
+            # Nothing is read anew, so the labels must be those that the project has.
+            known = {source.path: source.rule for source in project.sources()}
+            for path in known:
+                _as_before(Source(path, arguments.labels), known, arguments.labels, project, control)
         with WarmUp(arguments.device) as warm_up:
             if run is None:
-                _add_photographs(project, given, out, control)
+                _add_photographs(project, given, arguments.labels, out, control)
             warm_up.wait()
             if not fine:
                 return _tell(_quick(arguments, project, out, control), project, out)
@@ -121,19 +126,55 @@ def _run_to_resume(project: Project) -> Run | None:
     return None
 
 
-def _add_photographs(project: Project, given: tuple[Source, ...], out: Output, control: Control) -> None:
-    """Add what is new in `given`, and note what has gone since last time."""
+def _add_photographs(
+    project: Project, given: tuple[Source, ...], labels: str | None, out: Output, control: Control
+) -> None:
+    """Add what is new in `given`, note what has gone since last time, and say which labels there are."""
+    known = {source.path: source.rule for source in project.sources()} if project.photo_count() else {}
+    given = tuple(_as_before(source, known, labels, project, control) for source in given)
     if project.photo_count():
         run_job(messages.Reconcile(job_id(), os.fspath(project.folder)), out, control)
+    rule = None
     if given:
-        receipt = run_job(messages.Scan(job_id(), os.fspath(project.folder), given), out, control)
+        ask = labels is None and any(source.path not in known for source in given)
+        receipt = run_job(messages.Scan(job_id(), os.fspath(project.folder), given, ask), out, control)
         _show_receipt(receipt, out)
+        rule = receipt.get("auto")
     if not project.photo_count():
         raise UserError(
             "no_photographs",
             "No photographs were found" + (f" in '{given[0].path}'." if given else "."),
             "Name a folder with one sub-folder a label; JPEG, PNG and other common pictures are read.",
         )
+    counts = {label.name: label.count for label in project.labels() if label.count and not label.excluded}
+    show_labels(counts, project.unlabelled_count(), rule, out)
+
+
+def _as_before(source: Source, known: dict[str, str], labels: str | None, project: Project, control: Control) -> Source:
+    """Return `source` with the rule by which the project read its labels before.
+
+    Raises:
+        UserError: ``other_labels``: `labels` is another rule, and photographs have their labels already.
+    """
+    rule = known.get(source.path)
+    if rule is None:
+        return source
+    if labels is None:
+        return Source(source.path, rule, source.label)
+    if rule == "auto" or (rule == "csv" and labels != "none"):
+        from resnext_gui.engine.ingest.gather import gather
+
+        found = gather([Source(source.path, rule)], lambda _count: control.check())
+        rule = found.used
+    if rule == labels:
+        return source
+    from resnext_gui.engine.ingest.findings import rule_words
+
+    raise UserError(
+        "other_labels",
+        f"The project '{project.folder}' has read the labels of '{source.path}' from {rule_words(rule)}.",
+        f"For labels from {rule_words(labels)} name a new project, or leave --labels out.",
+    )
 
 
 def _show_receipt(receipt: dict[str, Any], out: Output) -> None:
@@ -142,8 +183,11 @@ def _show_receipt(receipt: dict[str, Any], out: Output) -> None:
             out.line({"event": "refused", "path": path, "code": "unreadable", "message": message, "hint": ""})
         else:
             out.note(f"Passed over: {message}")
-    for warning in receipt.get("warnings", ()):
-        out.note(warning)
+    for found in receipt.get("findings", ()):
+        if out.json:
+            out.line({"event": "finding", **found})
+        else:
+            out.note(f"{found['message']} {found.get('hint', '')}".rstrip())
     new, known = receipt.get("photographs", 0), receipt.get("duplicates", 0)
     text = f"{new:,} new photographs of {len(receipt.get('labels', ()))} labels" if new else "No new photographs"
     out.note(f"{text} ({known:,} were known)." if known else f"{text}.")

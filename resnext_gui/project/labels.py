@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import unicodedata
 from typing import Any
 
+from resnext_gui.project.database import loaded_path
 from resnext_gui.project.files import natural, tidy
 from resnext_gui.project.journal import Journal, Step, set_alias, set_label_row, set_photo_labels
 from resnext_gui.project.records import Label, ProjectError
@@ -14,14 +16,33 @@ USABLE = "removed = 0 AND status <= 1"
 """In SQL: a photograph that can be shown and learnt from.  The indexes say it in the same words."""
 
 
+LONGEST = 120
+"""Characters that a label may have."""
+
+
 def clean_label(name: str) -> str:
     """Return `name` as a label is stored: one line, no control characters, composed Unicode, at most 120 characters.
 
-    The result may be empty.
+    A longer name keeps its beginning and a sum of the rest, so that two names stay two labels.  The result may be
+    empty, also for a name of invisible characters alone.
     """
     name = unicodedata.normalize("NFC", tidy(name))
     name = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in name)
-    return " ".join(name.split())[:120].strip()
+    name = " ".join(name.split())
+    if len(name) > LONGEST:
+        mark = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+        name = f"{name[: LONGEST - 10].rstrip()}… {mark}"
+    return name if alike(name) else ""
+
+
+def alike(name: str) -> str:
+    """Return what two names have in common that look the same to a person.
+
+    Case, width, composition, spaces and invisible characters make no difference.
+    """
+    name = unicodedata.normalize("NFKC", name).casefold()
+    name = "".join(c for c in name if unicodedata.category(c) not in ("Cf", "Cc", "Mn") or unicodedata.combining(c))
+    return " ".join(unicodedata.normalize("NFKC", name).split())
 
 
 class Labels(Journal):
@@ -33,6 +54,22 @@ class Labels(Journal):
         rows = self._rows("SELECT id, name, excluded, position FROM labels WHERE removed = 0")
         found = [Label(i, name, counts.get(i, 0), bool(excluded), position) for i, name, excluded, position in rows]
         return sorted(found, key=lambda label: (label.position, natural(label.name), label.name))
+
+    def under_two_labels(self) -> list[tuple[list[str], list[str]]]:
+        """Return, for each content that lies under several labels in use, these labels and the files' paths."""
+        rows = self._rows(
+            "SELECT p.hash, l.name, p.path FROM photos p JOIN labels l ON l.id = p.label_id WHERE p.removed = 0"
+            " AND p.status <= 1 AND l.excluded = 0 AND p.hash IN (SELECT hash FROM photos WHERE removed = 0"
+            " AND status <= 1 AND label_id IS NOT NULL AND hash != '' GROUP BY hash"
+            " HAVING MIN(label_id) != MAX(label_id)) ORDER BY p.id"
+        )
+        found: dict[str, tuple[list[str], list[str]]] = {}
+        for digest, label, path in rows:
+            names, paths = found.setdefault(digest, ([], []))
+            if label not in names:
+                names.append(label)
+            paths.append(loaded_path(path))
+        return [(sorted(names, key=natural), paths) for names, paths in found.values() if len(names) > 1]
 
     def add_label(self, name: str) -> int:
         """Add a label and return its id.

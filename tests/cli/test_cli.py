@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,6 +132,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
         ["train", ".", "--architecture", "vgg16"],
         ["train", ".", "--rate", "2"],
         ["train", ".", "--mode", "slow"],
+        ["train", ".", "--labels", "middle"],
+        ["train", ".", "--labels", "column:"],
         ["train", ".", "--device", "tpu"],
         ["train", ".", "--project", ""],
         ["train", ".", "--proj", "x"],
@@ -233,6 +236,90 @@ def test_words_for_people(
     captured = capsys.readouterr()
     assert "9 of 10 right in the exam" in captured.out and "expect 60 to 98 in 100" in captured.out
     assert "practice 80 % right (best so far)" in captured.err and "20 new photographs of 2 labels" in captured.err
+
+
+# ---- where labels are read from
+
+
+@pytest.fixture
+def two_levels(photographs: Path) -> Path:
+    """The two labels, each below a folder of its own, so that either level could be the labels."""
+    for group, label in (("warm", "red"), ("cold", "blue")):
+        (photographs / group).mkdir()
+        (photographs / label).rename(photographs / group / label)
+    return photographs
+
+
+def test_labels_are_said_before_learning(
+    photographs: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(messages.Train, TRAINED)
+    assert cli.main(["train", str(photographs), "--project", str(tmp_path / "p")]) == 0
+    said = [line.split() for line in capsys.readouterr().err.splitlines()]
+    assert ["blue", "10"] in said and ["red", "10"] in said
+    assert cli.main(["train", str(photographs), "--project", str(tmp_path / "p"), "--json"]) == 0
+    told = next(line for line in lines(capsys) if line["event"] == "labels")
+    assert told == {"event": "labels", "labels": {"blue": 10, "red": 10}, "unlabelled": 0, "rule": "last"}
+
+
+def test_labels_that_can_be_read_in_two_ways_are_asked(
+    two_levels: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained = pretend(messages.Train, TRAINED)
+    command = ["train", str(two_levels), "--project", str(tmp_path / "p")]
+    assert cli.main(command) == 2
+    said = capsys.readouterr().err
+    for part in ("blue (10), red (10)", "cold (10), warm (10)", "--labels last", "--labels first"):
+        assert part in said
+    assert not trained
+    assert cli.main([*command, "--labels", "first"]) == 0
+    with Project.open(tmp_path / "p") as project:
+        assert [label.name for label in project.labels()] == ["cold", "warm"]
+    assert cli.main(command) == 0  # it is known now
+    assert cli.main([*command, "--labels", "first"]) == 0
+    capsys.readouterr()
+    assert cli.main([*command, "--labels", "last"]) == 2
+    said = capsys.readouterr().err
+    assert "first folder level" in said and "last folder level" in said
+    assert len(trained) == 3
+
+
+def test_other_labels_than_before_are_refused_and_the_same_are_not(
+    photographs: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(messages.Train, TRAINED)
+    command = ["train", str(photographs), "--project", str(tmp_path / "p")]
+    assert cli.main(command) == 0
+    assert cli.main([*command, "--labels", "last"]) == 0
+    capsys.readouterr()
+    assert cli.main([*command, "--labels", "name", "--json"]) == 2
+    assert lines(capsys)[-1]["code"] == "other_labels"
+    without = ["train", "--project", str(tmp_path / "p"), "--json"]
+    assert cli.main([*without, "--labels", "none"]) == 2
+    assert lines(capsys)[-1]["code"] == "other_labels"
+    assert cli.main([*without, "--labels", "last"]) == 0
+
+
+def test_columns_of_a_table(photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"red/{n}.png,{'odd' if n % 2 else 'even'},{'low' if n < 5 else 'high'}" for n in range(10)]
+    table = photographs / "table.csv"
+    table.write_text("\n".join(["path,number,size", *rows]))
+    assert cli.main(["check", str(table), "--labels", "column:size", "--json"]) == 0
+    assert lines(capsys)[-1]["summary"]["labels"] == {"high": 5, "low": 5}
+    assert cli.main(["check", str(table), "--labels", "last"]) == 2
+    assert "table" in capsys.readouterr().err
+
+
+def test_findings_are_said_by_train_as_by_check(
+    photographs: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(messages.Train, TRAINED)
+    shutil.copy(photographs / "red" / "1.png", photographs / "blue" / "copy.png")
+    (photographs / "notes.txt").write_text("x")
+    assert cli.main(["train", str(photographs), "--project", str(tmp_path / "p"), "--json"]) == 0
+    trained = {line["message"] for line in lines(capsys) if line["event"] == "finding"}
+    assert cli.main(["check", str(photographs), "--json"]) == 0
+    assert trained == {line["message"] for line in lines(capsys) if "finding" in line} and len(trained) == 2
 
 
 @pytest.mark.parametrize("given", ["auto", "yes", "no"])

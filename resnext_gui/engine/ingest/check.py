@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from resnext_gui.engine.ingest import findings as words
+from resnext_gui.engine.ingest.findings import Finding, finding
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, gather
 from resnext_gui.engine.pictures.decode import Decoded, decode
 from resnext_gui.engine.pictures.files import ImageError, display
@@ -16,20 +18,16 @@ from resnext_gui.messages import Progress, Source
 from resnext_gui.project.files import natural
 from resnext_gui.project.photographs import some
 
-Finding = dict[str, Any]
-
-_FEW = 5
-
 
 def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, job_id: str = "check") -> list[Finding]:
     """Decode every photograph and say what is wrong with them.
 
     Returns:
-        Findings ``{"finding": kind, "paths": [...], "message": sentence}`` with the kinds ``unreadable`` and
-        ``incomplete`` (a JPEG whose end is missing, but which can be used), one a file each,
-        ``no_photographs``, ``one_label``, ``too_few``, ``unlabelled``, ``two_labels`` (the same content under two
-        labels) and ``identical``; last ``{"summary": {...}}`` with ``photographs``, ``labels`` (name -> count),
-        ``unlabelled``, ``unreadable``, ``passed_over``, ``identical``, ``rule`` and ``seconds``.
+        Findings as in `ingest.findings`, with the kinds of that module, ``unreadable`` and ``incomplete`` (a JPEG whose
+        end is missing, but which can be used), one a file each, ``no_photographs``, ``two_labels`` (the same content
+        under two labels) and ``identical``; last
+        ``{"summary": {...}}`` with ``photographs``, ``labels`` (name -> count), ``unlabelled``, ``unreadable``,
+        ``passed_over``, ``identical``, ``rule``, ``used`` (the rule that gave labels) and ``seconds``.
 
     Raises:
         UserError: ``not_reachable``, ``bad_table``.
@@ -42,7 +40,7 @@ def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, j
         emit(Progress(job_id, "listing", found, 0, f"Found {some(found)} so far"))
 
     gathered = gather(sources, tick)
-    findings: list[Finding] = [_finding("unreadable", [path], message) for path, message in gathered.troubles]
+    findings: list[Finding] = [finding("unreadable", [path], message) for path, message in gathered.troubles]
     good: list[tuple[Candidate, str]] = []
     remarks: list[Finding] = []
     total = len(gathered.files)
@@ -52,27 +50,18 @@ def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, j
             control.check()
             for file, outcome in pool.map(_examine, gathered.files[start : start + 16]):
                 if isinstance(outcome, ImageError):
-                    findings.append(_finding("unreadable", [file.path], outcome.message, outcome.hint, outcome.code))
+                    findings.append(finding("unreadable", [file.path], outcome.message, outcome.hint, outcome.code))
                     continue
                 good.append((file, outcome.digest))
                 if outcome.remark:
-                    remarks.append(_finding("incomplete", [file.path], outcome.remark, "Copy it again if you can."))
+                    remarks.append(finding("incomplete", [file.path], outcome.remark, "Copy it again if you can."))
             done = min(start + 16, total)
             emit(Progress(job_id, "checking", done, total, f"Checked {done:,} of {total:,}"))
     unreadable = len(findings)
-    copies = _copies(good)
-    findings += remarks + _labels(good, gathered) + copies
-    findings.append({"summary": _summary(good, gathered, unreadable, copies, time.monotonic() - began)})
+    copies, identical = _copies(good)
+    findings = words.about_sources(gathered) + findings + remarks + _labels(good, gathered) + copies
+    findings.append({"summary": _summary(good, gathered, unreadable, identical, time.monotonic() - began)})
     return findings
-
-
-def _finding(kind: str, paths: list[str], message: str, hint: str = "", code: str = "") -> Finding:
-    found: Finding = {"finding": kind, "paths": [display(path) for path in paths], "message": message}
-    if hint:
-        found["hint"] = hint
-    if code:
-        found["code"] = code
-    return found
 
 
 def _examine(file: Candidate) -> tuple[Candidate, Decoded | ImageError]:
@@ -97,61 +86,39 @@ def _labels(good: list[tuple[Candidate, str]], gathered: Gathered) -> list[Findi
     found = []
     if not good:
         found.append(
-            _finding("no_photographs", [], "There is no readable photograph.", "Choose a folder that holds pictures.")
+            finding("no_photographs", [], "There is no readable photograph.", "Choose a folder that holds pictures.")
         )
-    if len(labels) == 1:
-        name = next(iter(labels))
-        found.append(
-            _finding(
-                "one_label",
-                [],
-                f"There is only one label, '{name}'. A classifier compares.",
-                "Add photographs of something else, or of good ones.",
-            )
-        )
-    for name, files in labels.items():
-        if len(files) < _FEW:
-            found.append(
-                _finding(
-                    "too_few",
-                    [file.path for file in files],
-                    f"The label '{name}' has {some(len(files))}.",
-                    f"Add more; with {_FEW} or more some can be kept back for an exam.",
-                )
-            )
     # Labels all of whose files are refused would otherwise go unmentioned.
     lost = sorted({file.label for file in gathered.files if file.label} - set(labels), key=natural)
-    found += [_finding("too_few", [], f"The label '{name}' has no readable photograph.", "Add some.") for name in lost]
+    found += words.about_labels({name: len(files) for name, files in labels.items()}, lost)
     loose = [file.path for file, _ in good if file.label is None]
     if loose and labels:
-        found.append(
-            _finding("unlabelled", loose[:1000], f"{some(len(loose))} without a label.", "Put each into a sub-folder.")
-        )
+        found.append(words.unlabelled(loose, len(loose)))
     return found
 
 
-def _copies(good: list[tuple[Candidate, str]]) -> list[Finding]:
+def _copies(good: list[tuple[Candidate, str]]) -> tuple[list[Finding], int]:
+    """Return what is to be said of files with the same content, and how many of them are one too many."""
     same: dict[str, list[Candidate]] = defaultdict(list)
     for file, digest in good:
         same[digest].append(file)
-    found = []
+    found: list[Finding] = []
+    two: list[tuple[list[str], list[str]]] = []
     for files in same.values():
         if len(files) < 2:
             continue
         paths = [file.path for file in files]
         labels = sorted({file.label for file in files if file.label is not None}, key=natural)
         if len(labels) > 1:
-            names = " and ".join(f"'{name}'" for name in labels)
-            message = f"The same photograph lies under {names}: {display(paths[0])}."
-            found.append(_finding("two_labels", paths, message, "Keep it under the label that is right."))
+            two.append((labels, paths))
         else:
             message = f"{len(files)} files are identical: {display(paths[0])}."
-            found.append(_finding("identical", paths, message, "They count as one photograph."))
-    return found
+            found.append(finding("identical", paths, message, "They count as one photograph."))
+    return words.many_two_labels(two) + found, len(good) - len(same)
 
 
 def _summary(
-    good: list[tuple[Candidate, str]], gathered: Gathered, unreadable: int, copies: list[Finding], seconds: float
+    good: list[tuple[Candidate, str]], gathered: Gathered, unreadable: int, identical: int, seconds: float
 ) -> dict[str, Any]:
     return {
         "photographs": len(good),
@@ -159,7 +126,8 @@ def _summary(
         "unlabelled": sum(file.label is None for file, _ in good),
         "unreadable": unreadable,
         "passed_over": gathered.passed_over,
-        "identical": sum(len(found["paths"]) - 1 for found in copies),
+        "identical": identical,
         "rule": gathered.rule,
+        "used": gathered.used,
         "seconds": round(seconds, 3),
     }

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather, label_by
+from resnext_gui.engine.ingest import findings
+from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather
 from resnext_gui.engine.ingest.reading import read_all
-from resnext_gui.engine.ingest.rules import simplify
-from resnext_gui.engine.ingest.walk import list_folder, not_reachable
+from resnext_gui.engine.ingest.walk import not_reachable
 from resnext_gui.engine.pictures.files import ImageError, display
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Preview, Progress, Scan, Source, UserError
@@ -64,19 +64,32 @@ def scan_job(command: Scan, emit: Emit, control: Control) -> dict[str, Any]:
     What was added stays when the job is stopped or a drive goes away; it can be undone as one step.
 
     Raises:
-        UserError: ``not_reachable``, ``no_photographs``, ``bad_table``, or the project's own trouble.
+        UserError: ``not_reachable``, ``no_photographs``, ``bad_table``, with ``ask`` ``two_readings`` and
+            ``odd_label``, or the project's own trouble.
         JobStopped: the person stopped it.
     """
     with Project.open(command.project) as project:
         gathered = gather(command.sources, _listing_tick(command.job_id, emit, control))
+        asked = findings.question(gathered) if command.ask else None
+        if asked is not None:
+            rules = ", ".join(f"--labels {_quoted(rule)}" for rule in gathered.doubts or [gathered.used])
+            hint = f"Say which is meant: {rules}."
+            if asked["finding"] == "odd_label":
+                hint = f"{asked['hint']} Or say that it is one: {rules}."
+            raise UserError(asked["finding"], asked["message"], hint)
         if not gathered.files and not gathered.troubles:
             names = ", ".join(f"'{display(source.path)}'" for source in command.sources)
+            said = " ".join(findings.sentence(one) for one in findings.about_sources(gathered))
             raise UserError(
                 "no_photographs",
-                f"There are no photographs in {names}.",
+                f"There are no photographs in {names}. {said}".rstrip(),
                 "Choose a folder with one sub-folder per label, with JPEG or PNG pictures in them.",
             )
         return _Scanner(project, command, gathered, emit, control).run()
+
+
+def _quoted(rule: str) -> str:
+    return f'"{rule}"' if " " in rule else rule
 
 
 class _Scanner:
@@ -235,20 +248,36 @@ class _Scanner:
             "unreadable_count": tally.unreadable,
             "passed_over": self.gathered.passed_over,
             "rule": self.gathered.rule,
-            "warnings": _warnings(self.project),
+            **_told_rules(self.gathered),
+            **self._findings(),
         }
 
+    def _findings(self) -> dict[str, Any]:
+        """Return the findings: those about this import, then those about the whole project, notes last."""
+        project = self.project
+        labels = {label.name: label.count for label in project.labels()}
+        used = {name: count for name, count in labels.items() if count}
+        lost = [
+            name for name in dict.fromkeys(f.label for f in self.gathered.files if f.label) if not labels.get(name, 1)
+        ]
+        found = findings.about_sources(self.gathered)
+        found += findings.about_labels(used, lost)
+        if self.tally.unlabelled and used:
+            found.append(findings.unlabelled([], self.tally.unlabelled))
+        found += findings.many_two_labels(project.under_two_labels())
+        found.sort(key=lambda one: one["finding"] in findings.NOTES)
+        elsewhere = ("unlabelled", "two_readings")  # in the receipt's numbers and rules
+        said = [findings.sentence(one) for one in found if one["finding"] not in elsewhere]
+        return {"findings": found, "warnings": said}
 
-def _warnings(project: Project) -> list[str]:
-    labels = [label for label in project.labels() if label.count]
-    found = []
-    if len(labels) == 1:
-        found.append("A classifier compares. Add photographs of something else, or of good ones.")
-    few = [label.name for label in labels if label.count < 5]
-    if few and len(labels) > 1:
-        names = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
-        found.append(f"Fewer than 5 photographs of {names}: too few for an exam.")
-    return found
+
+def _told_rules(gathered: Gathered) -> dict[str, Any]:
+    """Return what each rule gives, which one was used, and which are as sensible."""
+    tables = {
+        rule: [[label, *row] for label, row in sorted(found.items(), key=lambda item: (not item[0], natural(item[0])))]
+        for rule, found in gathered.readings.items()
+    }
+    return {"rules": tables, "auto": gathered.used, "doubts": list(gathered.doubts)}
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -258,34 +287,14 @@ def _warnings(project: Project) -> list[str]:
 def preview_job(command: Preview, emit: Emit, control: Control) -> dict[str, Any]:
     """Say which labels the sources give under each rule; reads no picture and changes nothing.
 
+    Returns:
+        ``rules``: for each rule [label, count, an example] in order; ``auto``: the rule that is used where none is
+        chosen; ``doubts``: rules as sensible as that, itself first; ``photographs``: the number of files.
+
     Raises:
         UserError: ``not_reachable``, ``bad_table``.
         JobStopped: the person stopped it.
     """
     tick = _listing_tick(command.job_id, emit, control)
-    auto = gather([Source(source.path, "auto", source.label) for source in command.sources], tick)
-    rules: dict[str, dict[str, list[Any]]] = {"first": {}, "last": {}, "name": {}, "csv": {}}
-    for number, source in enumerate(command.sources):
-        path = absolute(source.path)
-        if os.path.isdir(path):  # noqa: PTH112
-            listing = list_folder(path, tick)
-            simple = simplify({file.parts for file in listing.files})
-            for rule in ("first", "last", "name"):
-                for file in listing.files:
-                    _count(rules[rule], source.label or label_by(rule, file, simple), file.path)
-        if auto.rules[number] == "csv":
-            for found in auto.files:
-                if found.source == number:
-                    _count(rules["csv"], found.label, found.path)
-        control.check()
-    tables = {
-        rule: [[label, *row] for label, row in sorted(found.items(), key=lambda item: (not item[0], natural(item[0])))]
-        for rule, found in rules.items()
-    }
-    chosen = next((rule for rule in auto.rules if rule != "none"), "none")
-    return {"rules": tables, "auto": chosen, "photographs": len(auto.files)}
-
-
-def _count(table: dict[str, list[Any]], label: str | None, path: str) -> None:
-    row = table.setdefault(label or "", [0, display(path)])
-    row[0] += 1
+    auto = gather([Source(source.path, "auto", source.label) for source in command.sources], tick, every_rule=True)
+    return {**_told_rules(auto), "photographs": len(auto.files)}

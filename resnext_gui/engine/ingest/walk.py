@@ -7,12 +7,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from resnext_gui.engine.ingest.tables import TABLE_SUFFIXES
 from resnext_gui.engine.pictures.files import (
     OTHER_SUFFIXES,
+    PICTURE_SUFFIXES,
     RAW_SUFFIXES,
     could_be_picture,
     display,
     is_side_file,
+    is_system_file,
     trouble,
 )
 from resnext_gui.messages import UserError
@@ -31,19 +34,48 @@ class Found:
     parts: tuple[str, ...]
 
 
+EXAMPLES = 5
+"""So many paths are named of a kind that is passed over."""
+TABLES_MOST = 30
+"""So many tables below a folder are looked into."""
+
+
+@dataclass(slots=True)
+class Passed:
+    """What was passed over of one kind: how much, and the first few."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Listing:
     """What lies below a folder.
 
     Attributes:
         files: folder by folder, nearest first, in natural order.
-        passed_over: files of other kinds; side files of systems are not counted.
+        passed: what was passed over, by kind: ``"other"`` with its suffix (``"other .txt"``), ``"raw"`` (twins of
+            JPEGs), ``"hidden"`` (pictures in hidden folders, or with hidden names), ``"project"`` (pictures in folders
+            of projects), ``"not here"`` with its folder (files that a cloud drive has not downloaded) and
+            ``"empty"`` (folders without a picture beside others).  Side files of systems are not counted.
+        tables: tables in the folder or less than three levels below it.
+        folders: the folders that were looked into, as their levels below the root.
         troubles: (path, sentence) for folders that could not be looked into.
     """
 
     files: list[Found] = field(default_factory=list)
-    passed_over: int = 0
+    passed: dict[str, Passed] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    folders: list[tuple[str, ...]] = field(default_factory=list)
     troubles: list[tuple[str, str]] = field(default_factory=list)
+
+    def pass_over(self, kind: str, path: str, count: int = 1) -> None:
+        """Count what is no photograph to be read."""
+        if count:
+            row = self.passed.setdefault(kind, Passed())
+            row.count += count
+            if len(row.examples) < EXAMPLES:
+                row.examples.append(path)
 
 
 def not_reachable(root: str) -> UserError:
@@ -83,13 +115,15 @@ def list_folder(root: str, tick: Tick) -> Listing:
                 raise not_reachable(root) from error
             listing.troubles.append((folder, trouble(folder, error).message))
             continue
-        _sort_out(listing, found, parts, waiting, tick)
+        _sort_out(listing, folder, found, parts, waiting, tick)
         tick(len(listing.files))
+    _note_empty(listing, root)
     return listing
 
 
 def _sort_out(
     listing: Listing,
+    folder: str,
     entries: list[os.DirEntry[str]],
     parts: tuple[str, ...],
     waiting: deque[tuple[str, tuple[str, ...]]],
@@ -97,30 +131,69 @@ def _sort_out(
 ) -> None:
     project = any(entry.name == "project.db" for entry in entries)
     if project and parts:
+        listing.pass_over("project", folder)
         return
+    listing.folders.append(parts)
     names = {entry.name.lower() for entry in entries}
     for number, entry in enumerate(entries):
         if number % 256 == 255:
             tick(len(listing.files))
-        if is_side_file(entry.name) or (project and _belongs_to_a_project(entry.name)):
+        if is_system_file(entry.name):
             continue
         try:
-            folder = entry.is_dir()
+            is_folder = entry.is_dir()
         except OSError:  # a link that leads to itself: reading it will say so
-            folder = False
-        suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
-        if folder:
-            waiting.append((entry.path, (*parts, entry.name)))
-        elif suffix in OTHER_SUFFIXES:
-            # The raw twin of a JPEG is passed over; without a JPEG it is refused by name.
-            if suffix in RAW_SUFFIXES and _has_twin(entry.name, names):
-                listing.passed_over += 1
-            else:
-                listing.files.append(Found(entry.path, parts))
-        elif could_be_picture(entry.path):
-            listing.files.append(Found(entry.path, parts))
+            is_folder = False
+        if project and _belongs_to_a_project(entry.name):
+            if is_folder and entry.name != "cache":
+                listing.pass_over("project", entry.path, 1 if _pictures_in(entry.path) else 0)
+        elif is_folder:
+            if entry.name.startswith(".") and not entry.name[1:2].isdigit():
+                listing.pass_over("hidden", entry.path, _pictures_in(entry.path))
+            else:  # ".22 LR" is a name like others
+                waiting.append((entry.path, (*parts, entry.name)))
         else:
-            listing.passed_over += 1
+            _sort_file(listing, entry, parts, names)
+
+
+def _sort_file(listing: Listing, entry: os.DirEntry[str], parts: tuple[str, ...], names: set[str]) -> None:
+    name = entry.name
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+    if suffix == ".icloud":
+        listing.pass_over("not here " + (parts[-1] if parts else ""), entry.path)
+    elif is_side_file(name):
+        if suffix in PICTURE_SUFFIXES:
+            listing.pass_over("hidden", entry.path)
+    elif suffix in OTHER_SUFFIXES:
+        # The raw twin of a JPEG is passed over; without a JPEG it is refused by name.
+        if suffix in RAW_SUFFIXES and _has_twin(name, names):
+            listing.pass_over("raw", entry.path)
+        else:
+            listing.files.append(Found(entry.path, parts))
+    elif could_be_picture(entry.path):
+        listing.files.append(Found(entry.path, parts))
+    else:
+        if suffix in TABLE_SUFFIXES and len(parts) < 3 and len(listing.tables) < TABLES_MOST:
+            listing.tables.append(entry.path)
+        listing.pass_over(f"other {suffix}", entry.path)
+
+
+def _pictures_in(folder: str) -> int:
+    """Return how many pictures lie directly in a folder that is not looked into, judged by their names."""
+    try:
+        with os.scandir(folder) as entries:
+            return sum(os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES for entry in entries)  # noqa: PTH122
+    except OSError:
+        return 0
+
+
+def _note_empty(listing: Listing, root: str) -> None:
+    """Note folders without any picture that lie beside folders with pictures."""
+    full = {file.parts[:depth] for file in listing.files for depth in range(1, len(file.parts) + 1)}
+    beside = {parts[:-1] for parts in full}
+    for parts in listing.folders:
+        if parts and parts not in full and parts[:-1] in beside and f"not here {parts[-1]}" not in listing.passed:
+            listing.pass_over("empty", os.path.join(root, *parts))  # noqa: PTH118
 
 
 def _has_twin(name: str, names: set[str]) -> bool:

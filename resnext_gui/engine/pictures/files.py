@@ -19,7 +19,8 @@ PathLike = str | os.PathLike[str]
 
 PICTURE_SUFFIXES = frozenset(
     {
-        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".avif", ".avifs", ".bmp", ".dib", ".gif",
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo",
+        ".png", ".apng", ".webp", ".avif", ".avifs", ".bmp", ".dib", ".gif",
         ".tif", ".tiff", ".heic", ".heif", ".hif", ".heics", ".heifs", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c",
         ".ppm", ".pgm", ".pbm", ".pnm", ".qoi", ".tga",
     }
@@ -41,8 +42,16 @@ OTHER_SUFFIXES = RAW_SUFFIXES | {
 
 _SIDE_NAMES = {
     "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin",
-    "system volume information", "lost+found", "icon\r", "folder.ini", "picasa.ini",
+    "system volume information", "lost+found", "icon\r", "folder.ini", "picasa.ini", "#recycle", "@recycle", "recycler",
+    "recycled", "#snapshot", "@tmp", "found.000", "thumbs", "@__thumb",
 }  # fmt: skip
+
+_SYSTEM_DOTS = re.compile(
+    r"\.(_.*|ds_store|thumbnails?|thumb|@__thumb|@__qini|@upload_cache|ipynb_checkpoints|git.*|svn|hg|cache|trash.*|"
+    r"trashes|fseventsd|spotlight-.*|documentrevisions-.*|temporaryitems|apple.*|dropbox.*|stfolder|stversions|"
+    r"picasaoriginals|venv|vscode|idea|sync.*|tmp.*|nomedia|directory|localized|volumeicon.*|keep|gitkeep|hidden)",
+    re.IGNORECASE,
+)
 
 MAGIC = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|II\*\x00|MM\x00\*|II\+\x00|MM\x00\+|BM....\x00\x00\x00\x00"
@@ -73,8 +82,13 @@ class ImageError(UserError):
 
 
 def is_side_file(name: str) -> bool:
-    """Tell whether a file or folder of this name is a system's own and passed over silently."""
+    """Tell whether a file of this name is a system's own, or hidden, and so is no photograph of a person."""
     return name.startswith(".") or name.lower() in _SIDE_NAMES
+
+
+def is_system_file(name: str) -> bool:
+    """Tell whether a file or folder of this name is a system's own and passed over silently."""
+    return name.lower() in _SIDE_NAMES or _SYSTEM_DOTS.fullmatch(name) is not None
 
 
 def could_be_picture(path: PathLike) -> bool:
@@ -88,13 +102,15 @@ def could_be_picture(path: PathLike) -> bool:
     suffix = PurePath(name).suffix.lower()
     if suffix in PICTURE_SUFFIXES:
         return True
+    if re.match(r"\.(jpe?g|png|webp)[_!-](?!orig|bak)", suffix):
+        return True  # ".jpg_large", as some sites save them; what it is, its bytes say
     # "IMG_2041" and "timeout-664": what follows the last dot is a suffix only if it looks like one.
     if re.fullmatch(r"\.[a-z0-9_]{1,8}", suffix) and not suffix[1:].isdigit():
         return False
     try:
         with opened_file(path) as file:
             return MAGIC.match(file.read(32)) is not None
-    except ImageError:
+    except (ImageError, OSError):
         return False
 
 

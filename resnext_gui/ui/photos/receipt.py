@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QPushButton, QRadioButton, QVBoxLayout, QWidget
 
+from resnext_gui.messages import COLUMN
 from resnext_gui.ui.common import theme, words
 from resnext_gui.ui.common.notice import Notice
 
 RULES = ("last", "first", "name", "csv", "none")
 EXAMPLES = 4
+NOTES = 8
+"""So many findings are shown; the check-up on the command line lists all."""
 
 
 def _tr(text: str) -> str:
@@ -20,6 +23,8 @@ def _tr(text: str) -> str:
 
 def rule_words(rule: str) -> str:
     """Return where labels come from in words, "last folder level"; `rule` may be what auto became: "auto->last"."""
+    if plain_rule(rule).startswith(COLUMN):
+        return _tr("column {name}").format(name=plain_rule(rule)[len(COLUMN) :])
     return {
         "last": _tr("last folder level"),
         "first": _tr("first folder level"),
@@ -31,12 +36,37 @@ def rule_words(rule: str) -> str:
 
 def plain_rule(rule: str) -> str:
     """Return the rule that was used: "last" for "auto->last"."""
-    return rule.rsplit(">", 1)[-1].strip()
+    return rule if rule.startswith(COLUMN) else rule.rsplit(">", 1)[-1].strip()
 
 
 def labels_count(count: int) -> str:
     """Return "1 label" or "12 labels"."""
     return _tr("1 label") if count == 1 else _tr("{n} labels").format(n=words.number(count))
+
+
+def used_rule(receipt: dict[str, Any]) -> str:
+    """Return the rule that gave the receipt's labels, as its readings call it."""
+    return str(receipt.get("auto") or plain_rule(str(receipt.get("rule") or "")))
+
+
+def readings(receipt: dict[str, Any]) -> str:
+    """Return what is read and what could be read as well; empty where there is one reading.
+
+    "Labels read from: last folder level (new (12), old (12)). They could be read from: first folder level (...)."
+    """
+    doubts = [str(rule) for rule in receipt.get("doubts") or []]
+    if len(doubts) < 2:
+        return ""
+    rules = receipt.get("rules") or {}
+
+    def way(rule: str) -> str:
+        labels = _labels_counted([row for row in rules.get(rule) or [] if row[0]])
+        return f"{rule_words(rule)} ({labels})" if labels else rule_words(rule)
+
+    others = _tr(" or ").join(way(rule) for rule in doubts[1:4])
+    return _tr("Labels read from: {used}. They could be read from: {others}.").format(
+        used=way(doubts[0]), others=others
+    )
 
 
 def sentence(receipt: dict[str, Any]) -> str:
@@ -45,12 +75,13 @@ def sentence(receipt: dict[str, Any]) -> str:
     new = int(receipt.get("photographs") or 0)
     known = int(receipt.get("duplicates") or 0)
     parts = []
+    rule = plain_rule(str(receipt.get("rule") or ""))
     where = {
         "last": _tr("{labels} from the last folder level"),
         "first": _tr("{labels} from the first folder level"),
         "name": _tr("{labels} from the file names"),
         "csv": _tr("{labels} from the table"),
-    }.get(plain_rule(str(receipt.get("rule") or "")), "{labels}")
+    }.get(rule, _tr("{labels} from the table") if rule.startswith(COLUMN) else "{labels}")
     if labels:
         parts.append(where.format(labels=labels_count(len(labels))))
     parts.append(words.photographs(new) if new or not known else _tr("no new photographs"))
@@ -81,13 +112,19 @@ class Receipt(Notice):
         super().__init__("good", parent)
         self._receipt: dict[str, Any] = {}
         self._asked = False
+        self._one_other = False
         self.show_button = self.add_button(self.tr("Show"), self.show_wanted.emit)
         self.show_button.setAccessibleName(self.tr("Show the files that could not be read"))
         self.rule_button = self.add_button("", self._toggle_rules)
         self.rule_button.setCheckable(True)
+        self.other_button = self.add_button(self.tr("Use the other reading"), self._take_other)
         self.undo_button = self.add_button(self.tr("Undo"), self.undo_wanted.emit)
         self.undo_button.setAccessibleName(self.tr("Undo this import"))
         self.add_close(self.closed.emit)
+        self.notes = theme.label("", "quiet", wrap=True)
+        self.notes.setContentsMargins(28, 0, 8, 0)
+        self.notes.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.body.addWidget(self.notes)
         self.rules = _Rules()
         self.rules.hide()
         self.rules.accepted.connect(self._accept)
@@ -106,27 +143,42 @@ class Receipt(Notice):
         bad = int(receipt.get("unreadable_count") or 0)
         empty = not int(receipt.get("photographs") or 0)
         text = sentence(receipt)
-        notes = [str(note) for note in receipt.get("warnings") or []]
-        text += "." + ("" if not notes else " " + " ".join(notes[:3]))
-        self.say(text, "caution" if empty and (bad or not receipt.get("duplicates")) else "good")
+        doubt = readings(receipt) if can_choose and not empty else ""
+        text = f"{text}. {doubt}".rstrip()
+        caution = doubt or (empty and (bad or not receipt.get("duplicates")))
+        self.say(text, "caution" if caution else "good")
+        self._show_notes([str(note) for note in receipt.get("warnings") or []])
         self.show_button.setVisible(bad > 0)
-        rule = rule_words(str(receipt.get("rule") or ""))
+        rule = rule_words(used_rule(receipt))
         self.rule_button.setVisible(can_choose and bool(rule) and not empty)
         self.rule_button.setText(self.tr("Labels from: {rule}").format(rule=rule))
         theme.keep_icon(self.rule_button, "chevron-down", "accent", 14)
-        self.rule_button.setChecked(False)
-        self.rules.hide()
+        # Where two readings are possible both are seen at once.
+        self.rule_button.setChecked(bool(doubt))
+        self.rules.setVisible(bool(doubt))
+        if doubt:
+            self._asked = True
+            self.set_preview(receipt)
+        self._one_other = bool(doubt) and len(receipt["doubts"]) == 2
         self.set_can_undo(can_undo and not empty)
         self.show()
+
+    def _show_notes(self, notes: list[str]) -> None:
+        lines = [f"• {note}" for note in notes[:NOTES]]
+        if len(notes) > NOTES:
+            lines.append(self.tr("and {n} more").format(n=words.number(len(notes) - NOTES)))
+        self.notes.setText("\n".join(lines))
+        self.notes.setVisible(bool(lines))
 
     def set_can_undo(self, possible: bool) -> None:
         """Offer to take the import back only while it is the last thing that was done."""
         self.undo_button.setVisible(possible)
+        self.other_button.setVisible(possible and self._one_other)
         self.rules.set_possible(possible)
 
     def set_preview(self, result: dict[str, Any]) -> None:
         """Show what each rule would give, as ``preview_job`` returns it."""
-        self.rules.set_preview(result, plain_rule(str(self._receipt.get("rule") or "")))
+        self.rules.set_preview(result, used_rule(self._receipt))
 
     def _toggle_rules(self) -> None:
         shown = self.rule_button.isChecked()
@@ -136,10 +188,13 @@ class Receipt(Notice):
             self.rules.wait()
             self.preview_wanted.emit()
 
+    def _take_other(self) -> None:
+        self._accept(str(self._receipt["doubts"][1]))
+
     def _accept(self, rule: str) -> None:
         self.rule_button.setChecked(False)
         self.rules.hide()
-        if rule != plain_rule(str(self._receipt.get("rule") or "")):
+        if rule != used_rule(self._receipt):
             self.rule_wanted.emit(rule)
 
 
@@ -199,7 +254,8 @@ class _Rules(QWidget):
             self.waiting.show()
             return
         rules = result.get("rules") or {}
-        rows = [rule for rule in RULES if rules.get(rule) or rule in (used, "none")]
+        known = [*(rule for rule in rules if rule.startswith(COLUMN)), *RULES]
+        rows = [rule for rule in known if any(row[0] for row in rules.get(rule) or []) or rule in (used, "none")]
         for place, rule in enumerate(rows):
             button = QRadioButton(rule_words(rule))
             button.setChecked(rule == used)
@@ -237,12 +293,14 @@ class _Rules(QWidget):
 
 
 def _gives(labels: list[Any]) -> str:
-    """Return what a rule gives: "3 labels: good, rust, scratch"."""
-    if not labels:
-        return ""
-    names = [str(row[0]) for row in labels[:EXAMPLES]]
-    text = labels_count(len(labels)) + ": " + ", ".join(names)
-    return text + ("…" if len(labels) > EXAMPLES else "")
+    """Return what a rule gives: "3 labels: good (12), rust (9), scratch (4)"."""
+    named = [row for row in labels if row[0]]
+    return f"{labels_count(len(named))}: {_labels_counted(named)}" if named else ""
+
+
+def _labels_counted(labels: list[Any]) -> str:
+    shown = ", ".join(f"{row[0]} ({words.number(int(row[1]))})" for row in labels[:EXAMPLES])
+    return shown + ("…" if len(labels) > EXAMPLES else "")
 
 
 class DiskNews(Notice):

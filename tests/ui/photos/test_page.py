@@ -253,6 +253,17 @@ def test_another_rule_reads_the_import_again(
     assert session.asked("add_sources") == [([Source(str(tmp_path / "flowers"), "first")],)]
 
 
+def test_the_other_reading_is_a_click_away(
+    page: PhotosPage, session: PhotosSession, project: Project, tmp_path: Path
+) -> None:
+    rules = {"last": [["daisy", 6, ""], ["rose", 15, ""]], "first": [["a", 9, ""], ["b", 12, ""]]}
+    session.import_finished.emit(receipt(rules=rules, auto="last", doubts=["last", "first"]))
+    assert "a (9), b (12)" in page.receipt.text.text() and page.receipt.rules.isVisible()
+    QTest.mouseClick(page.receipt.other_button, Qt.MouseButton.LeftButton)
+    assert project.photo_count() == 0
+    assert session.asked("add_sources") == [([Source(str(tmp_path / "flowers"), "first")],)]
+
+
 def test_disk_news_are_applied_on_request(page: PhotosPage, session: PhotosSession) -> None:
     session.reconciled.emit({"new": 212, "gone": 3, "changed": 9, "unreachable": [], "examples": {"new": ["a.jpg"]}})
     assert page.news.isVisible() and page.news.text.text() == "212 new, 3 gone, 9 changed."

@@ -133,3 +133,53 @@ def test_findings_in_one_line(qtbot: Any, dressed: Any) -> None:
     assert heard.args == ["gone"]
     line.set_counts(0, 0)
     assert line.isHidden()
+
+
+def _two_readings(**fields: Any) -> dict[str, Any]:
+    rules = {
+        "last": [["new", 12, "/x"], ["old", 12, "/x"]],
+        "first": [["camera 1", 12, "/x"], ["camera 2", 12, "/x"]],
+        "name": [],
+    }
+    return receipt(**{"rules": rules, "auto": "last", "doubts": ["last", "first"], **fields})
+
+
+def test_two_readings_are_seen_at_once(card: Receipt, qtbot: Any) -> None:
+    asked: list[bool] = []
+    card.preview_wanted.connect(lambda: asked.append(True))
+    card.show_receipt(_two_readings(), can_choose=True)
+    text = card.text.text()
+    assert "last folder level (new (12), old (12))" in text
+    assert "first folder level (camera 1 (12), camera 2 (12))" in text
+    assert card.rules.isVisible() and card.rules.chosen() == "last" and not asked
+    with qtbot.waitSignal(card.rule_wanted) as heard:
+        card.other_button.click()
+    assert heard.args == ["first"]
+    card.show_receipt(receipt(), can_choose=True)
+    assert card.rules.isHidden() and card.other_button.isHidden()
+
+
+def test_columns_of_a_table_are_readings(card: Receipt, qtbot: Any) -> None:
+    rules = {"column:dx": [["mel", 4, ""], ["nv", 4, ""]], "column:site": [["arm", 4, ""], ["leg", 4, ""]], "csv": []}
+    doubts = ["column:dx", "column:site"]
+    card.show_receipt(receipt(rule="auto->csv", rules=rules, auto="column:dx", doubts=doubts), can_choose=True)
+    assert card.rule_button.text() == "Labels from: column dx"
+    texts = [button.text() for button in card.rules.findChildren(QRadioButton)]
+    assert texts == ["column dx", "column site", "nowhere: leave unlabelled"]
+    card.rules._buttons["column:site"].click()
+    with qtbot.waitSignal(card.rule_wanted) as heard:
+        card.rules.use.click()
+    assert heard.args == ["column:site"]
+
+
+def test_no_other_reading_where_the_import_cannot_be_taken_back(card: Receipt) -> None:
+    card.show_receipt(_two_readings(), can_choose=True, can_undo=False)
+    assert card.other_button.isHidden() and not card.rules.use.isEnabled()
+
+
+def test_every_finding_is_shown(card: Receipt) -> None:
+    card.show_receipt(receipt(warnings=[f"Finding {n}." for n in range(10)]), can_choose=True)
+    lines = card.notes.text().splitlines()
+    assert lines[0] == "• Finding 0." and len(lines) == 9 and lines[-1] == "and 2 more"
+    card.show_receipt(receipt(), can_choose=True)
+    assert card.notes.isHidden()
