@@ -31,7 +31,10 @@ def test_the_child_process_starts_with_the_standard_library_alone() -> None:
     assert loaded <= sys.stdlib_module_names | {"resnext_gui", "__main__", "__mp_main__"} | modules_after("")
 
 
-@pytest.mark.parametrize("module", ["messages", "project", "resources", "engine", "engine.control", "engine.jobs"])
+@pytest.mark.parametrize(
+    "module",
+    ["messages", "project", "project.evaluations", "figures", "resources", "engine", "engine.control", "engine.jobs"],
+)
 def test_what_both_sides_share_needs_the_standard_library_alone(module: str) -> None:
     loaded = modules_after(f"import resnext_gui.{module}")
     assert loaded <= sys.stdlib_module_names | {"resnext_gui", "__main__", "__mp_main__"} | modules_after("")
