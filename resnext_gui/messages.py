@@ -173,6 +173,7 @@ class MakeQuick:
     device: str = "auto"
     precision: str = "auto"
     seed: int = 0
+    class_weights: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +378,11 @@ class ModelReady:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a picture shows.  `top` holds (label, probability) pairs, most probable first."""
+    """What a picture shows.
+
+    `top` holds (label, probability) pairs, most probable first; `stored` is the answer's id in the project, or None
+    where it is not kept.
+    """
 
     job_id: str
     path: str
@@ -386,6 +391,7 @@ class Answer:
     top: tuple[tuple[str, float], ...]
     model: str
     milliseconds: float
+    stored: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from resnext_gui import plots
+from resnext_gui.figures import expectation, hundredth, worn
 from resnext_gui.messages import Answer, BatchPoint, DeviceChosen, EpochLine
 
 
@@ -86,7 +87,7 @@ def _card(folder: Path, number: int, truth: str, answer: Answer) -> str:
     verdict = "right" if right else f"wrong: it is {truth}"
     bars = "".join(
         f'<div class="bar"><span>{escape(label)}</span><i style="width:{100 * share:.1f}%"></i>'
-        f"<b>{100 * share:.0f}&nbsp;%</b></div>"
+        f"<b>{hundredth(share)}&nbsp;%</b></div>"
         for label, share in answer.top[:3]
     )
     return (
@@ -110,15 +111,12 @@ def _figures(findings: Findings) -> Sequence[tuple[str, str]]:
         )
     if result.get("practice_accuracy") is not None:
         model = "the fine-tuned ResNeXt" if result.get("kept") == "finetune" else "the quick model, which stays"
-        figures.append((f"{100 * result['practice_accuracy']:.0f} %", f"of practice photographs right with {model}"))
+        figures.append((f"{hundredth(result['practice_accuracy'])} %", f"of practice photographs right with {model}"))
     if result.get("exam"):
-        low, high = round(100 * result["accuracy_low"]), round(100 * result["accuracy_high"])
-        figures.append(
-            (
-                f"{round(result['accuracy'] * result['exam'])} of {result['exam']}",
-                f"right in the exam. For new photographs taken the same way expect {low} to {high} in 100",
-            )
-        )
+        right, total = round(result["accuracy"] * result["exam"]), int(result["exam"])
+        uses = worn(int((findings.exam or {}).get("uses") or 0))
+        said = f"right in the exam. {expectation(right, total)} {uses}"
+        figures.append((f"{right} of {total}", said.strip().removesuffix(".")))
     if result.get("images_per_second"):
         figures.append((f"{result['images_per_second']:.0f}", "photographs a second in fine-tuning"))
     return figures

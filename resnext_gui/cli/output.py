@@ -13,6 +13,7 @@ import time
 from typing import IO, Any
 
 from resnext_gui import messages
+from resnext_gui.figures import hundredth
 from resnext_gui.messages import Event, Failed
 
 _NAMES: dict[type[Any], str] = {
@@ -178,7 +179,7 @@ def plain(text: str) -> str:
 
 def percent(share: float | None) -> str:
     """Return a share of 0..1 as "87 %"."""
-    return "unknown" if share is None or not math.isfinite(share) else f"{100 * share:.0f} %"
+    return "unknown" if share is None or not math.isfinite(share) else f"{hundredth(share)} %"
 
 
 def duration(seconds: float) -> str:

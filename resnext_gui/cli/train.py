@@ -11,6 +11,7 @@ from resnext_gui import messages
 from resnext_gui.cli.common import WarmUp, absolute, job_id, run_job, show_labels, sources
 from resnext_gui.cli.output import Output, percent
 from resnext_gui.engine.worker.control import Control
+from resnext_gui.figures import expectation, interval, worn
 from resnext_gui.messages import Source, TrainSpec, UserError
 from resnext_gui.project import Project, new_project_folder
 from resnext_gui.project.runs import Run
@@ -266,17 +267,26 @@ def _stored_result(run: Run) -> dict[str, Any]:
 
 def _tell(result: dict[str, Any], project: Project, out: Output) -> int:
     """Print the result; returns the exit status."""
+    if result.get("exam"):  # what an older version stored may be another kind of interval
+        low, high = interval(_right(result), result["exam"])
+        result = {**result, "accuracy_low": low, "accuracy_high": high}
     if out.json:
         out.line({"event": "finished", **{name: result.get(name) for name in RESULT}})
     else:
-        for line in _in_words(result):
+        for line in _in_words(result, project):
             out.say(line)
         out.say(f"Project: {project.folder}")
     return 130 if result.get("status") == "stopped" else 0
 
 
-def _in_words(result: dict[str, Any]) -> list[str]:
+def _right(result: dict[str, Any]) -> int:
+    return int(result.get("right", round(result["accuracy"] * result["exam"])))
+
+
+def _in_words(result: dict[str, Any], project: Project) -> list[str]:
     what = "The fine-tuned ResNeXt" if result.get("kept") == "finetune" else "The quick model"
+    model = result.get("run") if result.get("kept") == "finetune" else "quick"
+    what += " answers" if project.current_model in (None, model) else ", while another model goes on answering"
     practice = percent(result.get("practice_accuracy"))
     lines = []
     mirror = result.get("mirror") or {}
@@ -285,11 +295,12 @@ def _in_words(result: dict[str, Any]) -> list[str]:
         lines.append(f"Left and right matter here ({counts}): mirror images were not used.")
     total = result.get("exam")
     if not total:
-        return [*lines, f"{what} answers: {practice} right in practice. There are too few photographs for an exam."]
-    right = result.get("right", round(result["accuracy"] * total))
-    low, high = (round(100 * result[key]) for key in ("accuracy_low", "accuracy_high"))
-    return [
-        *lines,
-        f"{what} answers: {right} of {total} right in the exam, {practice} in practice.",
-        f"For new photographs taken the same way expect {low} to {high} in 100.",
+        why = "The exam was not scored." if project.items("exam") else "There are too few photographs for an exam."
+        return [*lines, f"{what}: {practice} right in practice. {why}"]
+    right = _right(result)
+    lines += [
+        f"{what}: {right} of {total} right in the exam, {practice} in practice.",
+        expectation(right, total),
+        worn(project.exam_uses()),
     ]
+    return [line for line in lines if line]

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,27 @@ class Database:
     def _rollback(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled it back already
             self._db.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Show what is read inside as of one moment, whatever other processes write.  Nothing can be written inside."""
+        _ = self.identity  # made now where it is missing
+        with self._translated():
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._rollback()
+
+    @property
+    def identity(self) -> str:
+        """Tells this project from every other one; rows of another project's tables mean nothing here."""
+        found = self._one("SELECT value FROM settings WHERE key = 'identity'")
+        if found is None and not self.read_only:
+            with self._writing(changes=False) as db:
+                db.execute("INSERT OR IGNORE INTO settings VALUES ('identity', ?)", (f'"{uuid.uuid4().hex}"',))
+            found = self._one("SELECT value FROM settings WHERE key = 'identity'")
+        return str(found or "").strip('"')
 
     def data_version(self) -> int:
         """Return a number that changes whenever any process changed photographs or labels.  Cheap: one small read."""

@@ -71,6 +71,34 @@ class Labels(Journal):
             paths.append(loaded_path(path))
         return [(sorted(names, key=natural), paths) for names, paths in found.values() if len(names) > 1]
 
+    def label_rows(self, names: list[str]) -> dict[str, Any]:
+        """Return what `names_now` needs to know the labels called `names` again: JSON-able, to be kept with a model."""
+        ids = {name: label_id for label_id, name in self._rows("SELECT id, name FROM labels WHERE removed = 0")}
+        return {"project": self.identity, "ids": [ids.get(name) for name in names]}
+
+    def names_now(self, names: list[str], rows: dict[str, Any] | None = None) -> list[str]:
+        """Return what the labels that a model knows as `names` are called now.
+
+        A renamed one has its new name, a merged one the name of that into which it was merged (so a name may come
+        twice); one that is no more keeps its name.
+
+        Args:
+            names: of the labels when the model was made.
+            rows: from `label_rows` then; without it, or from another project, they are known by their names alone.
+        """
+        rows = rows if isinstance(rows, dict) else {}
+        ids = rows.get("ids")
+        if rows.get("project") != self.identity or not isinstance(ids, list) or len(ids) != len(names):
+            ids = [None] * len(names)
+        known = {row[0]: (row[1], row[2]) for row in self._rows("SELECT id, name, removed FROM labels")}
+        found = []
+        for name, label_id in zip(names, ids, strict=True):
+            called, removed = known.get(label_id if isinstance(label_id, int) else None, (name, True))
+            with self._translated():
+                heir = find_label(self._db, called) if removed else None
+            found.append(known[heir][0] if heir is not None else called)
+        return found
+
     def add_label(self, name: str) -> int:
         """Add a label and return its id.
 

@@ -244,15 +244,15 @@ class Project(Kinds):
         """Which model answered since when, newest first."""
         return [ModelChange(*row) for row in self._rows("SELECT model, reason, at FROM models ORDER BY id DESC")]
 
-    def exam_uses(self, model: str) -> int:
-        """Return how often the exam was scored with `model`."""
-        return int(self._one("SELECT uses FROM exams WHERE model = ?", (model,)) or 0)
+    def exam_uses(self) -> int:
+        """Return how often the exam was scored, with whichever model: who chooses among models by it uses it up."""
+        return int(self._one("SELECT SUM(uses) FROM exams") or 0)
 
     def count_exam_use(self, model: str) -> int:
-        """Count one more use of the exam and return the new number."""
+        """Count one more use of the exam, with `model`, and return the project's new number."""
         with self._writing(changes=False) as db:
             db.execute("INSERT INTO exams VALUES (?, 1) ON CONFLICT (model) DO UPDATE SET uses = uses + 1", (model,))
-            return int(db.execute("SELECT uses FROM exams WHERE model = ?", (model,)).fetchone()[0])
+        return self.exam_uses()
 
     def new_run(self, spec: dict[str, Any], name: str | None = None) -> Run:
         """Make a run's folder with a first run.json.

@@ -234,7 +234,7 @@ def test_words_for_people(
     pretend(messages.Train, TRAINED, EpochLine("1", 1, 0.7, 0.6, 0.5, 0.8, 1e-3, 2.0, True))
     assert cli.main(["train", str(photographs), "--project", str(tmp_path / "p")]) == 0
     captured = capsys.readouterr()
-    assert "9 of 10 right in the exam" in captured.out and "expect 60 to 98 in 100" in captured.out
+    assert "9 of 10 right in the exam" in captured.out and "anything from 55 to 100 in 100" in captured.out
     assert "practice 80 % right (best so far)" in captured.err and "20 new photographs of 2 labels" in captured.err
 
 
@@ -320,6 +320,20 @@ def test_findings_are_said_by_train_as_by_check(
     trained = {line["message"] for line in lines(capsys) if line["event"] == "finding"}
     assert cli.main(["check", str(photographs), "--json"]) == 0
     assert trained == {line["message"] for line in lines(capsys) if "finding" in line} and len(trained) == 2
+
+
+def test_it_says_where_another_model_answers_and_how_often_the_exam_was_used(
+    photographs: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(messages.Train, {**TRAINED, "kept": "quick", "exam": 50, "right": 46, "accuracy": 0.92})
+    with Project.create(tmp_path / "p") as project:
+        project.set_current_model("2026-01-01-000000", "better")
+        for _ in range(3):
+            project.count_exam_use("quick")
+    assert cli.main(["train", str(photographs), "--project", str(tmp_path / "p")]) == 0
+    said = capsys.readouterr().out
+    assert "The quick model, while another model goes on answering: 46 of 50 right in the exam" in said
+    assert "expect 81 to 98 in 100" in said and "used 3 times; now slightly flattering" in said
 
 
 @pytest.mark.parametrize("given", ["auto", "yes", "no"])

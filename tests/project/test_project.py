@@ -381,9 +381,37 @@ class TestModelsAndAnswers:
         assert project.current_model == "2026-01-01-000000"
         assert [change.model for change in project.model_history] == ["2026-01-01-000000", "quick"]
         assert project.count_exam_use("quick") == 1
-        assert project.count_exam_use("quick") == 2
-        assert project.exam_uses("quick") == 2
-        assert project.exam_uses("other") == 0
+        assert project.count_exam_use("2026-01-01-000000") == 2  # who compares models by the exam uses it up
+        assert project.count_exam_use("quick") == 3
+        assert project.exam_uses() == 3
+
+    def test_a_snapshot_is_of_one_moment(self, project: Project):
+        project.add_label("a")
+        with Project.open(project.folder) as other:
+            with project.snapshot():
+                before = [label.name for label in project.labels()]
+                other.add_label("b")
+                assert [label.name for label in project.labels()] == before == ["a"]
+            assert [label.name for label in project.labels()] == ["a", "b"]
+            assert project.identity == other.identity != ""
+
+    def test_what_labels_are_called_now(self, project: Project):
+        ids = [project.add_label(name) for name in ("a", "b", "c", "d")]
+        names = ["a", "b", "c", "d"]
+        rows = project.label_rows(names)
+        project.rename_label(ids[0], "x")
+        project.rename_label(ids[1], "a")
+        project.merge_labels(ids[2], ids[0])
+        project.remove_label(ids[3])
+        assert project.names_now(names, rows) == ["x", "a", "x", "d"]
+        assert project.names_now(["b", "c", "d"], None) == ["a", "x", "d"]
+        assert project.names_now(["c"], {"project": project.identity, "ids": ["no id"]}) == ["x"]
+        project.add_label("d")
+        assert project.names_now(names, rows)[3] == "d"
+        project.undo()
+        project.undo()
+        project.undo()
+        assert project.names_now(names, rows) == ["x", "a", "c", "d"]
 
     def test_sources(self, project: Project):
         one, two = project.begin_import("one"), project.begin_import("two")

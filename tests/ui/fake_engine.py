@@ -203,13 +203,15 @@ def quick(task, command):
         labels = [label for label in project.labels() if label.count]
         count = sum(label.count for label in labels)
         project.quick_folder.mkdir(exist_ok=True)
+        version = project.data_version()
     task.emit(DeviceChosen(task.id, "cpu", "Test processor", "float32", "No graphics card was found.", "A card."))
     for done in range(0, count + 1, max(1, count // 4)):
         task.check(float(task.fake.behaviour.get("pace", 0.0)))
         task.emit(Progress(task.id, "features", done, count, "", 1.0))
     task.emit(ModelReady(task.id, "quick", 41, 50, len(labels), count))
     return {"model": "quick", "right": 41, "total": 50, "accuracy": 0.82, "labels": len(labels), "photographs": count,
-            "computed": count, "seconds": 0.1, "feature_seconds": 0.1, "images_per_second": 100.0}  # fmt: skip
+            "version": version, "computed": count, "seconds": 0.1, "feature_seconds": 0.1,
+            "images_per_second": 100.0}  # fmt: skip
 
 
 def train(task, command):

@@ -32,7 +32,18 @@ def test_the_child_process_starts_with_the_standard_library_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["messages", "project", "resources", "engine", "engine.worker.control", "engine.worker.jobs"]
+    "module",
+    [
+        "messages",
+        "project",
+        "project.evaluations",
+        "figures",
+        "resources",
+        "texts",
+        "engine",
+        "engine.worker.control",
+        "engine.worker.jobs",
+    ],
 )
 def test_what_both_sides_share_needs_the_standard_library_alone(module: str) -> None:
     loaded = modules_after(f"import resnext_gui.{module}")

@@ -52,7 +52,7 @@ class Classifier:
     Attributes:
         id: ``"quick"`` or the run's id.
         file: what is known about it.
-        labels: in the order of the probabilities.
+        labels: in the order of the probabilities, as the project calls them now.
     """
 
     def __init__(self, model_id: str, folder: Path) -> None:
@@ -65,7 +65,7 @@ class Classifier:
         """
         self.id = model_id
         self.file: ModelFile = read_model(folder)
-        self.labels = self.file.labels
+        self.speak(self.file.labels)
         self._head: LinearHead | None = None
         if self.file.kind == "quick":
             self._head = read_head(folder, self.file)
@@ -96,10 +96,17 @@ class Classifier:
         known = _loaded.pop(key, None)
         if known is None:
             known = cls(model, folder)
+        known.speak(project.names_now(file.labels, file.label_rows))
         _loaded[key] = known
         while len(_loaded) > _MOST_LOADED:
             _loaded.popitem(last=False)
         return known
+
+    def speak(self, names: list[str]) -> None:
+        """Call the labels by `names`, one for each of the model's; those that have one name by now answer as one."""
+        self.labels = list(dict.fromkeys(names))
+        self._columns = np.zeros((len(names), len(self.labels)))
+        self._columns[np.arange(len(names)), [self.labels.index(name) for name in names]] = 1.0
 
     def read(self, path: str, watch: DecodeWatch | None = None, digest: str = "") -> Pixels:
         """Return a picture as the model sees it, uint8 (size, size, 3); `digest` is the hash it must have, if any.
@@ -111,7 +118,7 @@ class Classifier:
             return load_uint8(path, self.file.preprocessing, digest)
 
     def logits(self, pixels: list[Pixels]) -> Features:
-        """Return float32 (pictures, labels) for squares from `read`, before the temperature."""
+        """Return float32 (pictures, the model's own labels) for squares from `read`, before the temperature."""
         answers: list[Features] = []
         for begin in range(0, len(pixels), BATCH):
             part = pixels[begin : begin + BATCH]
@@ -121,7 +128,7 @@ class Classifier:
             if self.file.flip:
                 outputs = 0.5 * outputs + 0.5 * self._outputs(np.ascontiguousarray(inputs[:, :, ::-1]))
             answers.append(outputs[: len(part)])
-        return np.concatenate(answers) if answers else np.zeros((0, len(self.labels)), np.float32)
+        return np.concatenate(answers) if answers else np.zeros((0, len(self.file.labels)), np.float32)
 
     def _outputs(self, inputs: Features) -> Features:
         """Return float32 logits (batch, labels) for preprocessed pixels."""
@@ -130,7 +137,8 @@ class Classifier:
 
     def probabilities(self, pixels: list[Pixels]) -> npt.NDArray[np.float64]:
         """Return (pictures, labels), rows that sum to 1, calibrated."""
-        return softmax(self.logits(pixels) / self.file.temperature)
+        answers: npt.NDArray[np.float64] = softmax(self.logits(pixels) / self.file.temperature) @ self._columns
+        return answers
 
     def top(self, probabilities: npt.NDArray[np.float64], count: int) -> list[tuple[str, float]]:
         """Return the `count` most probable labels of one picture, most probable first."""
@@ -229,9 +237,10 @@ def classify_job(command: Classify, emit: Emit, control: Control) -> dict[str, A
 
 def _tell(command: Classify, project: Project, classifier: Classifier, path: str, result: Result, emit: Emit) -> None:
     label, probability = result.top[0]
+    top, stored = tuple(result.top), None
     if command.keep and not project.read_only:
-        project.add_answer(path, label, probability, tuple(result.top), classifier.id, result.milliseconds)
-    emit(Answer(command.job_id, path, label, probability, tuple(result.top), classifier.id, result.milliseconds))
+        stored = project.add_answer(path, label, probability, top, classifier.id, result.milliseconds)
+    emit(Answer(command.job_id, path, label, probability, top, classifier.id, result.milliseconds, stored))
 
 
 def _walk(command: Classify, emit: Emit, control: Control) -> list[str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,16 @@ import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.models.classifier import BATCH, Classifier, model_folder
-from resnext_gui.engine.models.modelfile import fingerprint, read_model
+from resnext_gui.engine.models.modelfile import ModelFile, fingerprint, read_model
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.figures import tally
 from resnext_gui.messages import Evaluate, Progress, Refused, UserError
 from resnext_gui.project import Item, Project, read_json, write_json
+from resnext_gui.project.evaluations import restated
 
 KINDS = ("exam", "practice")
-_NORMAL_95 = 1.959963984540054
-
-
-def wilson(right: int, total: int) -> tuple[float, float]:
-    """Return the 95 % interval (low, high) of a share, 0..1, of which `right` of `total` were seen.
-
-    Wilson's score interval (Wilson 1927): unlike the textbook formula it stays inside 0..1 and is honest for a few
-    dozen photographs.  (0, 1) without any.
-    """
-    if total <= 0:
-        return 0.0, 1.0
-    share, z2 = right / total, _NORMAL_95**2
-    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
-    reach = _NORMAL_95 / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def summarise(
@@ -45,56 +31,29 @@ def summarise(
     Args:
         model: ``"quick"`` or a run's id.
         kind: ``"exam"`` or ``"practice"``.
-        labels: the model's, in the order of the columns; the items' labels are indices into them.
+        labels: as they are called now, in the order of the columns; the items' labels are indices into them.
         items: the photographs.
         probabilities: (photographs, labels).
-        uses: how often the exam was scored with this model, this time included.
+        uses: how often the project's exam was scored, this time included.
 
     Returns:
         JSON-able values: counts, interval, confusion (rows are the truth), one entry a photograph and a label.
     """
-    count = len(labels)
-    truth = np.array([item.label for item in items], np.int64)
-    answers = probabilities.argmax(axis=1) if len(items) else np.zeros(0, np.int64)
-    confusion = np.zeros((count, count), np.int64)
-    np.add.at(confusion, (truth, answers), 1)
-    right, total = int((answers == truth).sum()), len(items)
-    low, high = wilson(right, total)
-    commonest = int(np.bincount(truth, minlength=count).argmax()) if total else 0
-    per_label = []
-    for number, label in enumerate(labels):
-        of_label = int(confusion[number].sum())
-        hits = int(confusion[number, number])
-        label_low, label_high = wilson(hits, of_label)
-        per_label.append({"label": label, "right": hits, "total": of_label, "low": label_low, "high": label_high})
-    return {
-        "model": model,
-        "kind": kind,
-        "right": right,
-        "total": total,
-        "low": low,
-        "high": high,
-        "labels": labels,
-        "confusion": confusion.tolist(),
-        "items": [
-            {
-                "photo_id": item.photo_id,
-                "path": item.path,
-                "truth": labels[item.label],
-                "answer": labels[int(answer)],
-                "probability": float(row[answer]),
-                "truth_probability": float(row[item.label]),
-            }
-            for item, answer, row in zip(items, answers, probabilities, strict=True)
-        ],
-        "per_label": per_label,
-        "baseline": {
-            "label": labels[commonest] if labels else "",
-            "right": int((truth == commonest).sum()),
-        },
-        "uses": uses,
-        "made": time.time(),
-    }
+    answers = probabilities.argmax(axis=1) if len(items) else []
+    entries = [
+        {
+            "photo_id": item.photo_id,
+            "path": item.path,
+            "hash": item.hash,
+            "truth": labels[item.label],
+            "answer": labels[int(answer)],
+            "probability": float(row[answer]),
+            "truth_probability": float(row[item.label]),
+        }
+        for item, answer, row in zip(items, answers, probabilities, strict=True)
+    ]
+    found = {"model": model, "kind": kind, "labels": labels, "items": entries, "uses": uses, "left_out": 0}
+    return {**found, **tally(labels, entries), "made": time.time()}
 
 
 def evaluate_job(command: Evaluate, emit: Emit, control: Control) -> dict[str, Any]:
@@ -122,22 +81,22 @@ def evaluate(
         control: asked after each batch; None where nobody may stop it any more.
 
     Raises:
-        UserError: there are no photographs of this kind, or there is no such model.
+        UserError: there are no photographs of this kind, none that can be read, or there is no such model.
         JobStopped: the person stopped it.
     """
     if kind not in KINDS:
         raise UserError("bad_kind", f"There are no “{kind}” photographs.", f"Use one of {', '.join(KINDS)}.")
     folder = model_folder(project, model)
     file = read_model(folder)
-    items = for_labels(project, file.labels, kind)
+    labels = list(dict.fromkeys(project.names_now(file.labels, file.label_rows)))
+    items = for_labels(project, labels, kind)
     if not items:
         raise UserError(
             "no_exam" if kind == "exam" else "no_practice",
             f"There are no {kind} photographs of the labels that this model knows.",
             "Add photographs: from five of a label on, one is put aside for the exam.",
         )
-    stamp = f"{file.identity}|{fingerprint(file.labels, items)}"
-    stored = _stored(folder / f"{kind}.json", stamp)
+    stored = _stored(project, folder / f"{kind}.json", _stamp(file, items))
     if stored is not None:
         return stored
     backend.report()
@@ -155,6 +114,8 @@ def evaluate(
             for number, (path, pixels) in enumerate(decoded, start=1):
                 if isinstance(pixels, UserError):
                     emit(Refused(job_id, path, pixels.code, pixels.message, pixels.hint))
+                    if not project.read_only and pixels.code not in ("missing", "vanished"):
+                        project.set_status([by_path[path].photo_id], "unreadable", pixels.message)
                 else:
                     batch.append((by_path[path], pixels))
                 if len(batch) == BATCH or (number == len(by_path) and batch):
@@ -167,32 +128,54 @@ def evaluate(
                     control.check()
     finally:
         watch.close()
-    probabilities = np.concatenate(rows) if rows else np.zeros((0, len(file.labels)))
+    if not kept:
+        raise UserError(
+            "unreadable",
+            f"None of the {kind} photographs can be read any more.",
+            "Check that the drive they are on is connected, then score again.",
+        )
+    probabilities = np.concatenate(rows)
     uses = 0
     if kind == "exam":
-        uses = project.exam_uses(model) + 1 if project.read_only else project.count_exam_use(model)
-    result = summarise(model, kind, file.labels, kept, probabilities, uses)
+        uses = project.exam_uses() + 1 if project.read_only else project.count_exam_use(model)
+    result = summarise(model, kind, labels, kept, probabilities, uses) | {"label_rows": project.label_rows(labels)}
     if not project.read_only:
-        write_json(folder / f"{kind}.json", {**result, "stamp": stamp})
+        write_json(folder / f"{kind}.json", {**result, "stamp": _stamp(file, kept)})
     return result
 
 
+def _stamp(file: ModelFile, items: list[Item]) -> str:
+    """Return what tells whether a stored evaluation is one of this model and these photographs.
+
+    Names of labels are no part of it: a new name changes no answer.
+    """
+    return f"{file.identity}|{fingerprint([], items)}"
+
+
 def for_labels(project: Project, labels: list[str], kind: str) -> list[Item]:
-    """Return the project's photographs of `kind` whose label the model knows, numbered as the model numbers them."""
+    """Return the project's photographs of `kind` whose label is in `labels`, numbered and sorted by its place in it.
+
+    Args:
+        project: the project.
+        labels: names as they are now.
+        kind: ``"exam"`` or ``"practice"``.
+    """
     number = {label: n for n, label in enumerate(labels)}
-    now = project.training_labels()
-    return [
+    with project.snapshot():
+        now, items = project.training_labels(), project.items(kind)
+    found = [
         Item(item.photo_id, item.path, item.hash, number[now[item.label]], item.kind)
-        for item in project.items(kind)
+        for item in items
         if now[item.label] in number
     ]
+    return sorted(found, key=lambda item: (item.label, item.hash))
 
 
-def _stored(file: Path, stamp: str) -> dict[str, Any] | None:
+def _stored(project: Project, file: Path, stamp: str) -> dict[str, Any] | None:
     try:
         body = read_json(file)
-    except (OSError, UserError):
-        return None
-    if not isinstance(body, dict) or body.pop("stamp", None) != stamp:
-        return None
-    return body
+        if isinstance(body, dict) and body.pop("stamp", None) == stamp:
+            return restated(project, body)
+    except (OSError, UserError, KeyError, TypeError, ValueError):
+        pass
+    return None

@@ -1,8 +1,9 @@
 """A cache of pooled features on disk.
 
 One folder a combination of weights, preprocessing, size and precision; in it a few append-only segments, each written
-by one process alone, so that several processes share a folder without locks.  Every record carries the hash of the
-photograph's bytes and a checksum: what was cut short or damaged is passed over and computed again, never trusted.
+by one process alone, which holds an operating-system lock on it as long as it writes: others read it, and leave it.
+Every record carries the hash of the photograph's bytes and a checksum: what was cut short or damaged is passed over and
+computed again, never trusted.
 The whole folder may be deleted at any time.
 """
 
@@ -19,6 +20,8 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+
+from resnext_gui.project.files import is_locked, try_lock
 
 Features = npt.NDArray[np.float32]
 
@@ -46,6 +49,7 @@ class FeatureCache:
         self._record = np.dtype([("hash", "V32"), ("values", "<f4", (width,)), ("sum", "<u4")])
         self._places: dict[bytes, tuple[int, int]] = {}
         self._segments: list[npt.NDArray[np.void]] = []
+        self._seen: dict[Path, int] = {}  # segments that were read, and how many bytes of each
         self._own: BinaryIO | None = None
         self._fresh: dict[bytes, Features] = {}
         self._read()
@@ -103,54 +107,67 @@ class FeatureCache:
         if len(self._segments) > _MOST_SEGMENTS:
             self._merge()
         self._segments.clear()
+        self._seen.clear()
         self._places.clear()
 
-    def _new_segment(self) -> BinaryIO:
+    def _new_segment(self, suffix: str = ".features") -> BinaryIO:
         self.folder.mkdir(parents=True, exist_ok=True)
-        stream = (self.folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.features").open("xb")
+        stream = (self.folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}{suffix}").open("xb")
+        try_lock(stream)  # until it is closed
         stream.write((_MAGIC + self.width.to_bytes(4, "little")).ljust(_HEADER, b"\0"))
+        stream.flush()
         return stream
 
     def _read(self) -> None:
-        files = sorted(self.folder.glob("*.features")) if self.folder.is_dir() else []
-        for file in files:
-            try:
-                with file.open("rb") as stream:
-                    header = stream.read(_HEADER)
-                    size = stream.seek(0, os.SEEK_END)
-                count = (size - _HEADER) // self._record.itemsize
-                if not header.startswith(_MAGIC) or int.from_bytes(header[8:12], "little") != self.width:
+        for _ in range(5):  # what vanishes meanwhile has been merged into another segment: look for that
+            files = sorted(self.folder.glob("*.features")) if self.folder.is_dir() else []
+            if all(self._read_segment(file) for file in files if file not in self._seen):
+                return
+
+    def _read_segment(self, file: Path) -> bool:
+        """Read a segment as far as it is whole; returns False where it has vanished."""
+        try:
+            # read, not mapped: a mapped file that shrinks underneath ends the process
+            with file.open("rb") as stream:
+                header = stream.read(_HEADER)
+                rows = stream.read()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        if len(header) < _HEADER:  # has only just been begun, or never came further
+            return True
+        if not header.startswith(_MAGIC) or int.from_bytes(header[8:12], "little") != self.width:
+            with suppress(OSError):
+                if not is_locked(file):
                     file.unlink()
-                    continue
-                if count <= 0:
-                    continue
-                # read whole, not mapped: a mapped file that shrinks underneath ends the process
-                with file.open("rb") as stream:
-                    stream.seek(_HEADER)
-                    segment = np.frombuffer(stream.read(count * self._record.itemsize), self._record)
-            except (OSError, ValueError):
-                continue
-            number = len(self._segments)
-            self._segments.append(segment)
-            raw = np.ascontiguousarray(segment["hash"]).tobytes()
-            for row in range(len(segment)):
-                self._places[raw[row * 32 : row * 32 + 32]] = (number, row)
+            return True
+        segment = np.frombuffer(rows, self._record, len(rows) // self._record.itemsize)
+        number = len(self._segments)
+        self._segments.append(segment)
+        self._seen[file] = len(header) + len(rows)
+        raw = np.ascontiguousarray(segment["hash"]).tobytes()
+        for row in range(len(segment)):
+            self._places[raw[row * 32 : row * 32 + 32]] = (number, row)
+        return True
 
     def _merge(self) -> None:
-        before = list(self.folder.glob("*.features"))
+        """Write what was read as one segment, and remove those that it was read from."""
+        for left in self.folder.glob("*.part"):
+            with suppress(OSError):
+                if not is_locked(left):
+                    left.unlink()
         with suppress(OSError):
-            names = list(self._places)
-            partial = self.folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
-            with partial.open("xb") as stream:
-                stream.write((_MAGIC + self.width.to_bytes(4, "little")).ljust(_HEADER, b"\0"))
-                for name in names:
-                    number, row = self._places[name]
+            with self._new_segment(".part") as stream:
+                for number, row in self._places.values():
                     stream.write(self._segments[number][row].tobytes())
-                for name, values in self._fresh.items():
-                    stream.write(name + values.tobytes() + _checksum(name, values).to_bytes(4, "little"))
+            partial = Path(stream.name)
             partial.replace(partial.with_suffix(".features"))
-            for file in before:
-                file.unlink(missing_ok=True)
+            for file, size in self._seen.items():
+                with suppress(OSError):
+                    # whoever still writes it, or has written more since it was read, keeps it
+                    if not is_locked(file) and file.stat().st_size == size:
+                        file.unlink()
 
 
 def _name(content: str) -> bytes:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,11 +39,21 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Photographs:
-    """What a model learns from and is chosen by, as of one moment."""
+    """What a model learns from and is chosen by, as of one moment.
+
+    Attributes:
+        labels: names, in the order of the items' numbers.
+        learning: photographs.
+        practice: photographs.
+        label_rows: what tells how the labels are called later (`Project.names_now`).
+        version: the project's `data_version` at that moment.
+    """
 
     labels: list[str]
     learning: list[Item]
     practice: list[Item]
+    label_rows: dict[str, Any] = field(default_factory=dict)
+    version: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -57,12 +68,11 @@ def current_photographs(project: Project) -> Photographs:
         UserError: ``no_photographs`` or ``one_label``.
     """
     project.assign_kinds()
-    for _ in range(5):
+    with project.snapshot():  # items number their labels by the list of labels
         version = project.data_version()
         labels = project.training_labels()
         learning, practice = project.items("learning"), project.items("practice")
-        if project.data_version() == version:
-            break
+        rows = project.label_rows(labels)
     if not learning:
         raise UserError(
             "no_photographs",
@@ -78,7 +88,7 @@ def current_photographs(project: Project) -> Photographs:
             else f"A classifier compares labels, and there are photographs of “{only}” only.",
             "Add photographs of at least one other label.",
         )
-    return Photographs(labels, learning, practice)
+    return Photographs(labels, learning, practice, rows, version)
 
 
 def interleaved(items: list[Item]) -> list[Item]:

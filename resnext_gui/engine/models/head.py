@@ -72,14 +72,17 @@ def softmax(logits: npt.NDArray[np.floating]) -> Floats:
     return probabilities
 
 
-def log_loss(logits: npt.NDArray[np.floating], labels: Labels, temperature: float = 1.0) -> float:
-    """Return the mean cross entropy in nats; NaN without photographs."""
-    if not len(labels):
-        return float("nan")
+def losses(logits: npt.NDArray[np.floating], labels: Labels, temperature: float = 1.0) -> Floats:
+    """Return the cross entropy of each photograph in nats (photographs,)."""
     scaled = np.asarray(logits, np.float64) / temperature
     scaled = scaled - scaled.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]
-    return float(losses.mean())
+    each: Floats = np.log(np.exp(scaled).sum(axis=1)) - scaled[np.arange(len(labels)), labels]
+    return each
+
+
+def log_loss(logits: npt.NDArray[np.floating], labels: Labels, temperature: float = 1.0) -> float:
+    """Return the mean cross entropy in nats; NaN without photographs."""
+    return float(losses(logits, labels, temperature).mean()) if len(labels) else float("nan")
 
 
 def fit_temperature(logits: npt.NDArray[np.floating], labels: Labels, prior: float = 3.0) -> float:

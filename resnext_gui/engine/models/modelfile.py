@@ -45,7 +45,7 @@ class ModelFile:
 
     Attributes:
         kind: ``"quick"`` (a head on weights that lie elsewhere) or ``"network"``.
-        labels: in the order of the logits.
+        labels: in the order of the logits, as they were called when it was made.
         preprocessing: how pixels are made for it.
         temperature: logits are divided by it before they become probabilities.
         flip: whether a picture and its mirror image answer together.
@@ -57,6 +57,7 @@ class ModelFile:
         photographs: fingerprint of what it learnt from and was chosen by.
         practice: right, total and loss on the practice photographs.
         counts: labels and photographs, for a sentence.
+        label_rows: what tells how the labels are called now (`Project.names_now`).
         created: Unix time.
     """
 
@@ -73,6 +74,7 @@ class ModelFile:
     photographs: str = ""
     practice: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    label_rows: dict[str, Any] = field(default_factory=dict)
     created: float = 0.0
 
     @property

@@ -55,7 +55,7 @@ def quick_job(command: MakeQuick, emit: Emit, control: Control) -> dict[str, Any
         report = backend.setup(command.device, command.precision)
         announce(command.job_id, report, emit)
         stage = choose_stage(project, command.weights, command.size, command.seed, None, report.precision)
-        quick = make_quick(project, stage, command.job_id, emit, control, command.seed)
+        quick = make_quick(project, stage, command.job_id, emit, control, command.seed, command.class_weights)
         score = quick.score
         return {
             "model": "quick",
@@ -64,6 +64,7 @@ def quick_job(command: MakeQuick, emit: Emit, control: Control) -> dict[str, Any
             "accuracy": score.accuracy,
             "labels": len(quick.photographs.labels),
             "photographs": len(quick.photographs.learning) + len(quick.photographs.practice),
+            "version": quick.photographs.version,
             "computed": quick.computed,
             "seconds": time.monotonic() - began,
             "feature_seconds": quick.feature_seconds,
@@ -85,15 +86,14 @@ def make_quick(
         JobStopped: the person stopped it; the features computed so far are kept.
     """
     photographs = current_photographs(project)
-    known = _known_quick(project, stage, photographs)
+    known = _known_quick(project, stage, photographs, seed, balance)
     if known is not None:
         _ready(project, known, job_id, emit)
         keep_stage(project, stage)
         return known
-    first = 0.0
+    first, refused = 0.0, -1
     with FeatureReader(project, stage, job_id, emit, control) as reader:
-        everything = interleaved(photographs.learning + photographs.practice)
-        interim_at = _interim_at(everything, len(photographs.labels))
+        interim_at = _interim_at(photographs)
 
         def after(done: int, pace: Pace) -> None:
             nonlocal interim_at, first
@@ -104,12 +104,12 @@ def make_quick(
                 first = process_seconds()
 
         began = time.monotonic()
-        reader.fill(everything, after)
+        while len(reader.refused) > refused:  # what cannot be read is no photograph: look what is left
+            if refused >= 0 and not project.read_only:
+                photographs = current_photographs(project)
+            refused = len(reader.refused)
+            reader.fill(interleaved(photographs.learning + photographs.practice), after)
         spent = time.monotonic() - began
-        if reader.refused and not project.read_only:
-            photographs = current_photographs(project)
-            # one that had changed was read anew, and is learned as it is now
-            reader.fill(interleaved(photographs.learning + photographs.practice))
         quick = _fit(project, stage, photographs, reader, seed, balance, control, spent)
     _ready(project, quick, job_id, emit)
     keep_stage(project, stage)
@@ -134,10 +134,10 @@ def fit_start(
         return fit_head(features, labels, len(photographs.labels), balance=balance, seed=seed, check=control.check)
 
 
-def _interim_at(items: list[Item], labels: int) -> int:
-    """Return after how many of `items` (interleaved) a first model is worth making; 0: only when all are done."""
-    enough = labels * INTERIM
-    return enough if len(items) > 2 * enough else 0
+def _interim_at(photographs: Photographs) -> int:
+    """Return after how many photographs (interleaved) a first model is worth making; 0: only when all are done."""
+    enough = len(photographs.labels) * INTERIM
+    return enough if len(photographs.learning) + len(photographs.practice) > 2 * enough else 0
 
 
 def _fit(
@@ -161,7 +161,7 @@ def _fit(
     head = fit_head(features, labels, count, balance=balance, seed=seed, check=control.check)
     practice, truth = reader.features(photographs.practice)
     logits = head.logits(practice)
-    score = replace(score_of(logits, truth), temperature=head.temperature)
+    score = score_of(logits, truth, head.temperature)
     model = ModelFile(
         kind="quick",
         labels=photographs.labels,
@@ -170,25 +170,36 @@ def _fit(
         flip=False,
         precision=stage.precision,
         weights=stage.facts(),
-        photographs=_recipe_of(photographs, seed, balance),
+        photographs=_recipe_of(_known(photographs, reader), seed, balance),
         practice={"right": score.right, "total": score.total, "loss": score.loss},
         counts={"labels": count, "photographs": len(labels) + len(truth)},
+        label_rows=photographs.label_rows,
     )
     saved = save_quick(project.quick_folder, model, head)
     rate = reader.computed / seconds if seconds > 0 else 0.0
     return Quick(stage, head, score, saved, photographs, reader.computed, seconds, rate, process_seconds())
 
 
+def _known(photographs: Photographs, reader: FeatureReader) -> Photographs:
+    """Return those that have features: what a model is made of, be it a first one or one made while a drive is away."""
+    learning, practice = (
+        [item for item in items if reader.cache.get(item.hash) is not None]
+        for items in (photographs.learning, photographs.practice)
+    )
+    return replace(photographs, learning=learning, practice=practice)
+
+
 def _recipe_of(photographs: Photographs, seed: int, balance: bool) -> str:
     return f"{photographs.fingerprint}:{seed}:{balance}"
 
 
-def _known_quick(project: Project, stage: Stage, photographs: Photographs) -> Quick | None:
+def _known_quick(project: Project, stage: Stage, photographs: Photographs, seed: int, balance: bool) -> Quick | None:
     """Return the quick model on disk where it is just what would be made now."""
     try:
         model = read_model(project.quick_folder)
         same = (
-            model.photographs.startswith(photographs.fingerprint)
+            model.photographs == _recipe_of(photographs, seed, balance)
+            and model.label_rows == photographs.label_rows
             and model.weights.get("sha256") == stage.resolved.sha256
             and model.preprocessing == stage.prep
             and model.precision == stage.precision

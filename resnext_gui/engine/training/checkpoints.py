@@ -46,7 +46,7 @@ def save_state(folder: Path, fitting: Fitting) -> dict[str, Any]:
         "best_epoch": state.best_epoch,
         "best": None if state.best is None else asdict(state.best),
         "since_best": state.since_best,
-        "record": state.record,
+        "record": None if state.record is None else asdict(state.record),
     }
 
 
@@ -73,16 +73,24 @@ def load_state(folder: Path, facts: dict[str, Any], fitting: Fitting) -> None:
             epoch=int(facts["epoch"]),
             step=int(facts["step"]),
             seconds=float(facts["seconds"]),
-            best=None if facts["best"] is None else Score(**facts["best"]),
+            best=_score(facts["best"]),
             best_epoch=int(facts["best_epoch"]),
             best_weights=weights,
             since_best=int(facts["since_best"]),
-            record=None if facts["record"] is None else float(facts["record"]),
+            record=_score(facts["record"]),
         )
     except (OSError, KeyError, ValueError, TypeError, SafetensorError) as error:
         raise UserError(
             "damaged", f"The checkpoint of the run in '{folder}' is damaged.", "Start a new run."
         ) from error
+
+
+def _score(facts: Any) -> Score | None:
+    if facts is None:
+        return None
+    if isinstance(facts, int | float):  # of older checkpoints: the merit alone
+        return Score(0, 1, -float(facts))
+    return Score(**{**facts, "each": tuple(facts.get("each", ()))})
 
 
 def prune(folder: Path, facts: dict[str, Any] | None) -> None:

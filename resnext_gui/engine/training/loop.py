@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
-from resnext_gui.engine.models.head import fit_temperature, log_loss
+from resnext_gui.engine.models.head import fit_temperature, losses
 from resnext_gui.engine.network.resnext import HEAD_STAGE, stage_of
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.batches import EpochBatches, LearningSet
@@ -44,12 +44,15 @@ class Score:
         total: of how many.
         loss: mean cross entropy in nats after calibration.
         temperature: that calibration.
+        each: what each photograph adds to `merit`: 1 where it was right, 0 where wrong, less its loss; NaN where there
+            is no answer.  Empty where only the sums are known.
     """
 
     right: int
     total: int
     loss: float
     temperature: float = 1.0
+    each: tuple[float, ...] = ()
 
     @property
     def accuracy(self) -> float | None:
@@ -65,14 +68,23 @@ class Score:
         """
         return (self.right / self.total - self.loss) if self.total else 0.0
 
-    @property
-    def doubt(self) -> float:
-        """How far `merit` of two states of one network may differ by chance, about."""
-        return 0.5 / math.sqrt(self.total) if self.total else 0.0
+    def lead(self, other: Score) -> tuple[float, float]:
+        """Return how far this is ahead of `other` in merit, and the doubt: how far it may be so by chance, about.
+
+        Both are of the same photographs, and most of these are easy, or hard, for both.  So the differences of single
+        photographs tell, over which the lead is the mean and the doubt that mean's standard error.
+        """
+        if len(self.each) == len(other.each):
+            differences = np.array(self.each) - np.array(other.each)
+            differences = differences[np.isfinite(differences)]
+            if len(differences) > 1:
+                return float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(len(differences))
+        total = min(self.total, other.total)
+        return self.merit - other.merit, 0.5 / math.sqrt(total) if total else 0.0
 
     def beats(self, other: Score) -> bool:
         """Whether this has more merit; equal does not beat."""
-        return self.merit > other.merit
+        return self.lead(other)[0] > 0
 
     def holds_against(self, other: Score) -> bool:
         """Whether this has more merit, or so little less that half the doubt explains it.
@@ -80,16 +92,27 @@ class Score:
         For a network that was trained to its end against the quick model it began with: the former is nearly always the
         better one (`tests/bench/recipe.md`), and one photograph among twenty is no reason to think otherwise.
         """
-        return self.merit > other.merit - 0.5 * self.doubt
+        ahead, doubt = self.lead(other)
+        return ahead >= -0.5 * doubt
 
 
-def score_of(logits: Floats, labels: Labels) -> Score:
-    """Return the score of `logits` (photographs, labels)."""
+def score_of(logits: Floats, labels: Labels, temperature: float | None = None) -> Score:
+    """Return the score of `logits` (photographs, labels).
+
+    Args:
+        logits: one row a photograph.  A row that is not finite, of a network that ran away, is a wrong answer.
+        labels: (photographs,), the truth.
+        temperature: of the model; None to fit the best one.
+    """
     if not len(labels):
-        return Score(0, 0, 0.0)
-    temperature = fit_temperature(logits, labels)
-    right = int((logits.argmax(axis=1) == labels).sum())
-    return Score(right, len(labels), log_loss(logits, labels, temperature), temperature)
+        return Score(0, 0, 0.0, 1.0 if temperature is None else temperature)
+    finite = np.asarray(np.isfinite(logits).all(axis=1))
+    logits = np.where(finite[:, None], logits, np.float32(0))
+    if temperature is None:
+        temperature = fit_temperature(logits, labels)
+    right = (logits.argmax(axis=1) == labels) & finite
+    loss = losses(logits, labels, temperature)
+    return Score(int(right.sum()), len(labels), float(loss.mean()), temperature, tuple((right - loss).tolist()))
 
 
 @dataclass(slots=True)
@@ -100,7 +123,7 @@ class FitState:
         epoch: passes that are over.
         step: steps that are over.
         seconds: used so far, without pauses.
-        record: the highest merit so far.
+        record: the score with the highest merit so far.
         best: score of the best pass: the latest of those that a few practice photographs cannot tell from the record,
             since falling rates and averaging make later ones better; `best_epoch` is its number, 0 is the start.
         best_weights: of the whole trained part then.
@@ -110,7 +133,7 @@ class FitState:
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
-    record: float | None = None
+    record: Score | None = None
     best: Score | None = None
     best_epoch: int = 0
     best_weights: Weights | None = None
@@ -122,11 +145,12 @@ class FitState:
         Without practice photographs (None) nothing can be told: the latest is the best there is.
         """
         now = score or Score(0, 0, 0.0)
-        record = now.merit if self.record is None else self.record
-        better = score is None or self.record is None or now.merit > record
+        ahead, doubt = now.lead(now if self.record is None else self.record)
+        better = score is None or self.record is None or ahead > 0
         self.since_best = 0 if better else self.since_best + 1
-        self.record = max(record, now.merit)
-        if not better and now.merit < record - now.doubt:
+        if better:
+            self.record = now
+        elif ahead < -doubt:
             return False
         self.best, self.best_epoch = now, self.epoch
         return True
@@ -253,16 +277,16 @@ class Fitting:
         """Return the shadow's logits for the practice photographs, float32 (photographs, labels)."""
         return self._logits(np.arange(len(self.practice.labels)), self.practice.sides, check)
 
-    def practice_score(self, check: bool = True) -> Score:
-        """Return how the shadow does on the practice photographs."""
-        return score_of(self.practice_logits(check), self.practice.labels)
+    def practice_score(self, check: bool = True, temperature: float | None = None) -> Score:
+        """Return how the shadow does on the practice photographs, at a temperature, or at the best one."""
+        return score_of(self.practice_logits(check), self.practice.labels, temperature)
 
-    def look(self, check: bool = True) -> Score:
+    def look(self, check: bool = True, temperature: float | None = None) -> Score:
         """Return how the shadow does on those practice photographs that a pass is judged by."""
         rows = self.practice.looked_at
         if rows is None:
-            return self.practice_score(check)
-        return score_of(self._logits(rows, 1, check), self.practice.labels[rows])
+            return self.practice_score(check, temperature)
+        return score_of(self._logits(rows, 1, check), self.practice.labels[rows], temperature)
 
     def _logits(self, wanted: Labels, sides: int, check: bool = True) -> Floats:
         answers = []
@@ -302,7 +326,7 @@ class Fitting:
         state = self.state
         if state.best is None:
             state.best = self.look()
-            state.record = state.best.merit
+            state.record = state.best
             state.best_weights = [np.array(w) for w in self.shadow.get_weights()]
             state.best_epoch = 0
 
@@ -377,7 +401,8 @@ class Fitting:
             for share in BLENDS:
                 mixed = blend(self.start_weights, state.best_weights, share)
                 score = self.score_with(mixed)
-                if score.merit > max(best.merit, plain.merit + score.doubt):
+                ahead, doubt = score.lead(plain)
+                if ahead > 2 * doubt and score.beats(best):
                     best, chosen = score, mixed
         return best, chosen
 

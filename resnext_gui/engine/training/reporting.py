@@ -93,6 +93,7 @@ class Reporter:
                 "accuracy": accuracy,
                 "practice_loss": practice_loss,
                 "practice_accuracy": practice_accuracy,
+                "practice_total": score.total if score else 0,
                 "learning_rate": rate,
                 "seconds": seconds,
                 "best": best,
@@ -129,6 +130,7 @@ class Reporter:
                 "epoch": state.best_epoch,
                 "practice_accuracy": best.accuracy if best else None,
                 "practice_loss": best.loss if best else None,
+                "practice_total": best.total if best else 0,
             },
         )
         prune(self._run.folder, facts)

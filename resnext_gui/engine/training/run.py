@@ -166,6 +166,7 @@ class _Training:
         }
         practice = chosen_practice(photographs.practice)
         quick = quick_logits(project, plan.quick, practice, command.job_id, emit, control)
+        known = score_where_known(quick, labels_of(practice))
         _save_photographs(run.folder, photographs, practice)
         np.savez(
             run.folder / "start.npz",
@@ -183,7 +184,8 @@ class _Training:
                 "exam": len(for_labels(project, photographs.labels, "exam")),
             },
             mirror=mirror.to_dict() if mirror is not None else None,
-            quick_practice_accuracy=score_where_known(quick, labels_of(practice)).accuracy,
+            quick_practice_accuracy=known.accuracy,
+            quick_practice_total=known.total,
             first_model_seconds=plan.quick.first_model_seconds,
             versions={"resnext_gui": __version__, "keras": keras.__version__, "backend": report.backend},
         )  # fmt: skip
@@ -338,7 +340,7 @@ class _Training:
     def _time_left(self, budget: float) -> float:
         """Return how many of `budget` seconds are left for the training itself."""
         sides = 2 if self.recipe.flip_answers else 1
-        exam = len(for_labels(self.project, self.photographs.labels, "exam"))
+        exam = len(self._exam_items())
         # practice is looked at after the step that ends the last pass, or in full later, and once for each blend
         looks = exam + (1 + len(BLENDS)) * len(self.photographs.practice)
         reserve = 6.0 + 1.2 * self._look * sides * looks
@@ -363,18 +365,29 @@ class _Training:
             stopped = True
             score, weights = fitting.choose(thorough=False)
         fitting.model.set_weights(weights)
+        if not all(np.isfinite(values).all() for values in weights):
+            raise UserError(
+                "diverged",
+                "The network's numbers grew beyond all bounds while it learned, so nothing of it can be used.",
+                "Start a new run with a lower rate.",
+            )
         known = len(fitting.practice.labels)
+        practice = score
+        if score.total < 10:  # too few to calibrate by: the loss is that of the model as it is
+            fitting.shadow.set_weights(weights)
+            practice = (fitting.look if stopped else fitting.practice_score)(check=False, temperature=1.0)
         model = ModelFile(
             kind="network",
             labels=self.photographs.labels,
             preprocessing=self.prep,
-            temperature=score.temperature if known >= 10 else 1.0,
+            temperature=practice.temperature,
             flip=self.recipe.flip_answers,
             precision=self.frozen["precision"],
             weights=self.run.read()["weights"],
             photographs=self.photographs.fingerprint,
-            practice={"right": score.right, "total": score.total, "loss": score.loss},
+            practice={"right": practice.right, "total": practice.total, "loss": practice.loss},
             counts={"labels": len(self.photographs.labels), "photographs": len(self.photographs.learning) + known},
+            label_rows=self.photographs.label_rows,
         )
         save_network(self.run.folder, model, self.network)
         body = self.run.read()
@@ -426,14 +439,19 @@ class _Training:
             best={
                 "epoch": state.best_epoch,
                 "practice_accuracy": score.accuracy,
-                "practice_loss": score.loss,
+                "practice_loss": practice.loss,
+                "practice_total": score.total,
             },
         )
         prune(self.run.folder, facts)
         return result
 
+    def _exam_items(self) -> list[Item]:
+        names = self.project.names_now(self.photographs.labels, self.photographs.label_rows)
+        return for_labels(self.project, list(dict.fromkeys(names)), "exam")
+
     def _exam(self, model: str, stopped: bool) -> dict[str, Any] | None:
-        items = for_labels(self.project, self.photographs.labels, "exam")
+        items = self._exam_items()
         # A person who stops waits for the end: a long exam can be had from the results page.
         if not items or (stopped and len(items) * self.fitting.practice.sides * self._look > 3.0):
             return None
@@ -449,6 +467,7 @@ def _save_photographs(folder: Path, photographs: Photographs, practice: list[Ite
         folder / "photographs.json",
         {
             "labels": photographs.labels,
+            "label_rows": photographs.label_rows,
             "learning": [[i.photo_id, i.path, i.hash, i.label] for i in photographs.learning],
             "practice": [[i.photo_id, i.path, i.hash, i.label] for i in practice],
         },
@@ -458,7 +477,7 @@ def _save_photographs(folder: Path, photographs: Photographs, practice: list[Ite
 def _load_photographs(folder: Path) -> Photographs:
     try:
         body = read_json(folder / "photographs.json")
-        groups = [[Item(*values) for values in body[name]] for name in ("learning", "practice")]
-        return Photographs([str(label) for label in body["labels"]], *groups)
+        learning, practice = ([Item(*values) for values in body[name]] for name in ("learning", "practice"))
+        return Photographs([str(label) for label in body["labels"]], learning, practice, body.get("label_rows") or {})
     except (OSError, KeyError, TypeError) as error:
         raise UserError("damaged", f"The notes of the run in '{folder}' are damaged.", "Start a new run.") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,12 @@ def labels_of(items: list[Item]) -> Labels:
 
 
 def score_where_known(logits: Floats, labels: Labels) -> Score:
-    """Return the score of those `logits` (photographs, labels) that are not NaN."""
+    """Return the score of those `logits` (photographs, labels) that are not NaN; in `Score.each` the others are NaN."""
     known = ~np.isnan(logits).any(axis=1)
-    return score_of(logits[known], labels[known])
+    score = score_of(logits[known], labels[known])
+    each = np.full(len(labels), np.nan)
+    each[known] = score.each
+    return replace(score, each=tuple(each.tolist()))
 
 
 @dataclass(frozen=True)

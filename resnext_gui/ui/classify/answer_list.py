@@ -18,6 +18,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
+from resnext_gui import figures
 from resnext_gui.messages import Answer, Refused
 from resnext_gui.project import StoredAnswer
 from resnext_gui.ui.common import theme, words
@@ -35,7 +36,10 @@ def _tr(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One picture that was given: answered (`top` has labels), or refused (`message` says why, `hint` what to do)."""
+    """One picture that was given: answered (`top` has labels), or refused (`message` says why, `hint` what to do).
+
+    `stored` is the answer's id in the project, None where it is not kept.
+    """
 
     path: str
     top: tuple[tuple[str, float], ...] = ()
@@ -44,13 +48,16 @@ class Entry:
     corrected: str | None = None
     message: str = ""
     hint: str = ""
+    stored: int | None = None
 
     @classmethod
     def of_answer(cls, answer: Answer | StoredAnswer) -> Entry:
         """Make one of what the engine or the project says."""
         top = tuple((str(label), float(p)) for label, p in answer.top) or ((answer.label, answer.probability),)
-        corrected = answer.corrected if isinstance(answer, StoredAnswer) else None
-        return cls(answer.path, top, answer.model, answer.milliseconds, corrected)
+        entry = cls(answer.path, top, answer.model, answer.milliseconds)
+        if isinstance(answer, StoredAnswer):
+            return dataclasses.replace(entry, corrected=answer.corrected, stored=answer.id)
+        return dataclasses.replace(entry, stored=answer.stored)
 
     @classmethod
     def of_refusal(cls, refused: Refused) -> Entry:
@@ -174,7 +181,7 @@ class AnswerTable(QAbstractTableModel):
         if column == 1:
             return entry.label
         if column == 2:
-            return str(words.hundredth(entry.top[0][1])) if entry.top else ""
+            return str(figures.hundredth(entry.top[0][1])) if entry.top else ""
         if column == 3:
             return entry.top[1][0] if len(entry.top) > 1 else ""
         if column == 5:

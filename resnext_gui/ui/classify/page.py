@@ -415,9 +415,8 @@ class ClassifyPage(QWidget):
             return
         project = self._session.project
         try:
-            found = next((a for a in project.answers(REMEMBERED) if a.path == entry.path), None)
-            if found is not None:
-                project.correct_answer(found.id, label)
+            if entry.stored is not None:
+                project.correct_answer(entry.stored, label)
         except UserError as error:
             self._session.problem.emit(Problem(self.key, error.message, error.hint, code=error.code))
             return

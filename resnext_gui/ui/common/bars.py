@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from resnext_gui.figures import hundredth, interval
 from resnext_gui.ui.common import theme, words
 
 
@@ -25,7 +26,7 @@ class AnswerBars(QWidget):
     def set_top(self, top: Sequence[tuple[str, float]]) -> None:
         """Show (label, probability) pairs, most probable first; five at most."""
         self._top = [(str(label), float(probability)) for label, probability in top][:5]
-        spoken = (f"{label} {words.hundredth(probability)}" for label, probability in self._top)
+        spoken = (f"{label} {hundredth(probability)}" for label, probability in self._top)
         self.setAccessibleName(self.tr("Most probable answers, in 100: {list}").format(list=", ".join(spoken)))
         self.updateGeometry()
         self.update()
@@ -53,7 +54,7 @@ class AnswerBars(QWidget):
             line = QRectF(0, top, width, 20)
             painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
             # A remainder of nearly nothing is not rounded up to one in a hundred: the rows would add up to more.
-            figure = "<1" if probability < 0.005 else str(words.hundredth(probability))
+            figure = "<1" if probability < 0.005 else str(hundredth(probability))
             painter.setPen(theme.colour("text" if row == 0 else "quiet"))
             painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), figure)
             bar = QRectF(0, top + 22, width, 6)
@@ -67,13 +68,16 @@ class AnswerBars(QWidget):
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How many photographs of a label were answered right, with the 95 % interval in 0..1."""
+    """How many photographs of a label were answered right; its interval is the 95 % one, in 0..1."""
 
     label: str
     right: int
     total: int
-    low: float
-    high: float
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The interval."""
+        return interval(self.right, self.total)
 
 
 class LabelBars(QWidget):
@@ -121,7 +125,7 @@ class LabelBars(QWidget):
         return self.tr("{label}: {count} right, between {interval}").format(
             label=score.label,
             count=words.of(score.right, score.total),
-            interval=words.in_hundred(score.low, score.high),
+            interval=words.in_hundred(score.right, score.total),
         )
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -167,7 +171,7 @@ class LabelBars(QWidget):
         painter.setBrush(theme.colour("accent"))
         if share.width() > 0:
             painter.drawRoundedRect(share, min(4.0, share.width() / 2), 4)
-        low, high = bar.x() + bar.width() * score.low, bar.x() + bar.width() * score.high
+        low, high = (bar.x() + bar.width() * share for share in score.ends)
         under = bar.bottom() + 6
         painter.setPen(QPen(theme.colour("quiet"), 1.5))
         painter.drawLine(QPointF(low, under), QPointF(high, under))

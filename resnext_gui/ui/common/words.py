@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
-EXACT_BELOW = 20
-"""Under so many photographs the Wilson interval is too hopeful, so the exact one is used."""
+from resnext_gui.figures import hundredth, span
 
 UNSURE_BELOW = 0.5
 """An answer less probable than this is called unsure."""
@@ -26,47 +25,10 @@ def _tr(text: str) -> str:
 # Scores
 
 
-def interval(right: int, total: int) -> tuple[float, float]:
-    """95 % interval, in 0..1, for the share of right answers among photographs taken the same way.
-
-    Wilson's score interval (Wilson 1927); the exact one of Clopper and Pearson (1934) for small counts.
-
-    Args:
-        right: right answers, 0..total.
-        total: photographs scored; 0 gives (0, 1).
-    """
-    if total <= 0:
-        return 0.0, 1.0
-    if total < EXACT_BELOW:
-        return _exact(right, total)
-    z = 1.959964
-    share = right / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def _exact(right: int, total: int) -> tuple[float, float]:
-    def at_least(share: float) -> float:
-        return sum(math.comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(right, total + 1))
-
-    def at_most(share: float) -> float:
-        return sum(math.comb(total, k) * share**k * (1 - share) ** (total - k) for k in range(right + 1))
-
-    def solve(rises: bool) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(40):
-            middle = (low + high) / 2
-            beyond = at_least(middle) > 0.025 if rises else at_most(middle) < 0.025
-            low, high = (low, middle) if beyond else (middle, high)
-        return (low + high) / 2
-
-    return (0.0 if right == 0 else solve(True)), (1.0 if right == total else solve(False))
-
-
-def in_hundred(low: float, high: float) -> str:
-    """Return such as "81 to 97 in 100"; `low` and `high` in 0..1."""
-    return _tr("{low} to {high} in 100").format(low=round(low * 100), high=round(high * 100))
+def in_hundred(right: int, total: int) -> str:
+    """Return such as "81 to 98 in 100": what to expect where `right` of `total` photographs were answered right."""
+    low, high = span(right, total)
+    return _tr("{low} to {high} in 100").format(low=low, high=high)
 
 
 def number(value: int) -> str:
@@ -80,13 +42,6 @@ def number(value: int) -> str:
 def of(right: int, total: int) -> str:
     """Return such as "46 of 50"."""
     return _tr("{right} of {total}").format(right=number(right), total=number(total))
-
-
-def hundredth(probability: float) -> int:
-    """Return 0..100; 100 and 0 are kept for what is really certain, so 0.998 gives 99."""
-    if 0.0 < probability < 1.0:
-        return min(99, max(1, round(probability * 100)))
-    return round(probability * 100)
 
 
 def photographs(count: int) -> str:

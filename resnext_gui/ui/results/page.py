@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnext_gui import figures
 from resnext_gui.messages import UserError
 from resnext_gui.ui.common import theme, words
 from resnext_gui.ui.common.bars import LabelBars, LabelScore
@@ -29,9 +30,6 @@ from resnext_gui.ui.results.confusion import MOST_LABELS, ConfusedPairs, Confusi
 if TYPE_CHECKING:
     from resnext_gui.ui.session.session import Session
 
-FEW = words.EXACT_BELOW
-"""With fewer photographs than this an exam tells too little."""
-
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("ResultsPage", text)
@@ -41,8 +39,8 @@ def summary(evaluation: dict[str, Any]) -> list[tuple[str, str]]:
     """Return an evaluation in sentences: (text, role of the label that shows it), the first one in large letters."""
     right, total = int(evaluation["right"]), int(evaluation["total"])
     exam = evaluation.get("kind", "exam") == "exam"
-    span = words.in_hundred(*words.interval(right, total))
-    if total < FEW:
+    span = words.in_hundred(right, total)
+    if total < figures.FEW:
         text = _tr("{count}: too few to tell, anything from {interval}.")
         lines = [(text.format(count=words.of(right, total), interval=span), "title")]
     else:
@@ -63,6 +61,10 @@ def summary(evaluation: dict[str, Any]) -> list[tuple[str, str]]:
         text = _tr("Always answering {label} would get {count}.")
         tone = "wrong" if common >= right else "quiet"
         lines.append((text.format(label=f"“{baseline['label']}”", count=words.of(common, total)), tone))
+    left_out = int(evaluation.get("left_out") or 0)
+    if left_out:
+        text = _tr("{count} changed since, and are left out. Score again to include what is there now.")
+        lines.append((text.format(count=words.photographs(left_out)), "caution"))
     uses = int(evaluation.get("uses") or 0)
     if exam and uses > 1:
         lines.append((_tr("The exam was used {uses} times; now slightly flattering.").format(uses=uses), "caution"))
@@ -133,7 +135,7 @@ class ResultsPage(QWidget):
 
     def _make_after(self) -> QWidget:
         page = QWidget()
-        self._lines = [theme.label("", "title", wrap=True), *(theme.label("", "quiet", wrap=True) for _ in range(4))]
+        self._lines = [theme.label("", "title", wrap=True), *(theme.label("", "quiet", wrap=True) for _ in range(5))]
         self._which = theme.label("", "quiet")
         self._again = QPushButton(self.tr("Score again"))
         self._again.setToolTip(
@@ -375,12 +377,7 @@ class ResultsPage(QWidget):
         self._table_hint.setText(hint)
         self._bars.set_scores(
             [
-                LabelScore(
-                    str(entry["label"]),
-                    int(entry["right"]),
-                    int(entry["total"]),
-                    *words.interval(int(entry["right"]), int(entry["total"])),
-                )
+                LabelScore(str(entry["label"]), int(entry["right"]), int(entry["total"]))
                 for entry in evaluation["per_label"]
             ]
         )
@@ -392,7 +389,7 @@ class ResultsPage(QWidget):
         return list(self._evaluation["items"]) if self._evaluation else []
 
     def _tile(self, item: dict[str, Any]) -> Tile:
-        sure = words.hundredth(float(item["probability"]))
+        sure = figures.hundredth(float(item["probability"]))
         right = item["truth"] == item["answer"]
         title = item["truth"] if right else f"{item['truth']} \N{RIGHTWARDS ARROW} {item['answer']}"
         return Tile(

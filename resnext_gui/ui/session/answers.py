@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage, QPainter
 from resnext_gui import messages
 from resnext_gui.messages import Answer, Progress, Refused, UserError
 from resnext_gui.project import read_json
+from resnext_gui.project.evaluations import restated
 from resnext_gui.ui.common import words
 from resnext_gui.ui.engine_process.client import Job
 from resnext_gui.ui.session.state import Device, ModelInfo, Problem, Work
@@ -213,12 +214,16 @@ class AnswerDesk(QObject):
         job.over.connect(lambda: session.set_work("evaluate", None))
 
     def stored_evaluation(self, model: str, kind: str) -> dict[str, Any] | None:
-        """Return the evaluation that was made of this very model before, or None."""
+        """Return the evaluation that was made of this very model before, as the project is now, or None."""
         folder = self._folder(model)
         found, made = _read(folder / f"{kind}.json"), _read(folder / "model.json")
         if not found or not made or not str(found.get("stamp", "")).startswith(f"{made.get('digest')}:"):
             return None
-        return found
+        try:
+            told = restated(self._session.project, found)
+        except (UserError, KeyError, TypeError, ValueError):
+            return None
+        return told if told["total"] else None
 
     def _folder(self, model: str) -> Path:
         project = self._session.project
@@ -268,11 +273,15 @@ class AnswerDesk(QObject):
         if quick.exists:
             is_current = current in (None, "quick")
             found.append(ModelInfo("quick", self.tr("Quick model"), quick.right, quick.practice, is_current))
+        learned = project.training_labels()
         for run in project.runs():
             made, info = _read(run.folder / "model.json"), _read(run.folder / "run.json")
             if not made or not info:
                 continue
             practice = made.get("practice") or {}
+            labels = made.get("labels")
+            names = [str(label) for label in labels] if isinstance(labels, list) else learned
+            known = project.names_now(names, made.get("label_rows"))
             tensors = run.folder / str(made.get("file") or "best.safetensors")
             found.append(
                 ModelInfo(
@@ -283,6 +292,7 @@ class AnswerDesk(QObject):
                     current == run.id,
                     float(info.get("created") or 0.0),
                     missing=not tensors.is_file(),
+                    unknown=tuple(label for label in learned if label not in known),
                 )
             )
         return found

@@ -36,8 +36,6 @@ class QuickDesk(QObject):
         super().__init__(session)
         self._session = session
         self._job: Job | None = None
-        self._version_in_work = 0
-        self._listed = False
         self._again = False
         self._tries = 0
         self._scan_began: float | None = None
@@ -97,7 +95,6 @@ class QuickDesk(QObject):
             self._scan_began = time.monotonic()
         try:
             counts = sorted((label.count for label in session.project.labels() if not label.excluded), reverse=True)
-            version = session.project.data_version()
         except UserError as error:
             session.tell(error, "photos")
             return
@@ -105,14 +102,13 @@ class QuickDesk(QObject):
             self._nothing_to_compare(bool(counts and counts[0]))
             return
         if self._job is not None:
-            self._again = self._version_in_work != version
-            return
+            return  # at its end it is compared with what there is then
         if self.state.exists and not self.state.stale:
             return
         if scanning and not self._early(counts):
             self._timer.start(1000)
             return
-        self._make(version)
+        self._make()
 
     def _early(self, counts: list[int]) -> bool:
         waited = time.monotonic() - (self._scan_began or time.monotonic())
@@ -134,14 +130,12 @@ class QuickDesk(QObject):
         if self._job is not None:
             self._again = True
             return
-        self._make(self._session.project.data_version())
+        self._make()
 
-    def _make(self, version: int) -> None:
+    def _make(self) -> None:
         session = self._session
         self._timer.stop()
         self._again = False
-        self._version_in_work = version
-        self._listed = False
         self._job = job = session.assistant.submit(messages.MakeQuick("", session.folder))
         self._set(phase="reading", done=0, total=0, message="", seconds_left=None)
         session.set_work("quick", Work(self.tr("Getting to know the photographs"), key="quick"))
@@ -151,10 +145,6 @@ class QuickDesk(QObject):
 
     def _on_event(self, event: object) -> None:
         session = self._session
-        if isinstance(event, Progress | messages.ModelReady) and not self._listed:
-            # The engine has listed the photographs by now; giving them their kinds counts as a change as well.
-            self._listed = True
-            self._version_in_work = session.project.data_version()
         if isinstance(event, Progress):
             self._set(done=event.done, total=event.total, message=event.text, seconds_left=event.seconds_left)
             work = Work(
@@ -225,8 +215,9 @@ class QuickDesk(QObject):
         labels, photographs = int(result.get("labels") or 0), int(result.get("photographs") or 0)
         seconds = float(result.get("seconds") or 0.0)
         try:
-            stale = session.project.data_version() != self._version_in_work
-            stored = {"seconds": seconds, "version": self._version_in_work}
+            # The engine says which photographs and labels it listed; whatever was changed after that is not in it.
+            stale = session.project.data_version() != result.get("version")
+            stored = {"seconds": seconds, "version": result.get("version")}
             if not session.project.read_only:
                 session.project.set_setting(SETTING, stored)
         except UserError as error:
@@ -255,7 +246,7 @@ class QuickDesk(QObject):
         self._end()
         self._tries += 1
         if failure.code == "engine_exited" and self._tries < TRIES:
-            self._make(self._session.project.data_version())
+            self._make()
             return
         if failure.code == "stopped":
             self._set(phase="ready" if self.state.exists else "none", message="")

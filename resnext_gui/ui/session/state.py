@@ -104,7 +104,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model that can answer.  `id` is ``"quick"`` or a run's id; `right` of `total` practice photographs."""
+    """A model that can answer.  `id` is ``"quick"`` or a run's id; `right` of `total` practice photographs.
+
+    `unknown` are labels of the project that it does not know, since they came after it.
+    """
 
     id: str
     name: str
@@ -113,6 +116,7 @@ class ModelInfo:
     current: bool = False
     created: float = 0.0
     missing: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

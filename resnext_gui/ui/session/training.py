@@ -202,8 +202,9 @@ class TrainingDesk(QObject):
             return
         if self._began is None:
             self._set(progress=float(info.get("progress") or 0.0))
-        total = int((info.get("split") or {}).get("practice") or 0)
-        accuracy = (info.get("best") or {}).get("practice_accuracy")
+        best = info.get("best") or {}
+        total = int(best.get("practice_total") or (info.get("split") or {}).get("practice") or 0)
+        accuracy = best.get("practice_accuracy")
         self._used_before = float(info.get("seconds_used") or 0.0)
         if total:
             self._set(best_total=total, best_right=round(accuracy * total) if accuracy is not None else 0)

@@ -183,9 +183,12 @@ def describe(model: ModelInfo) -> str:
     """Return such as "Quick model, 41 of 50 right"."""
     if model.missing:
         return _tr("{0}, files missing").format(model.name)
-    if model.total <= 0:
-        return model.name
-    return _tr("{0}, {1} right").format(model.name, words.of(model.right, model.total))
+    text = model.name
+    if model.total > 0:
+        text = _tr("{0}, {1} right").format(text, words.of(model.right, model.total))
+    if model.unknown:
+        text = _tr("{0}, does not know {1}").format(text, ", ".join(f"“{label}”" for label in model.unknown[:3]))
+    return text
 
 
 def device_in_words(device: Device | None) -> str:

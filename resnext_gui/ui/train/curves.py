@@ -10,8 +10,9 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from resnext_gui import figures
 from resnext_gui.messages import BatchPoint, EpochLine
-from resnext_gui.ui.common import files, theme, words
+from resnext_gui.ui.common import files, theme
 from resnext_gui.ui.train import plot
 from resnext_gui.ui.train.curve_data import CurveData
 
@@ -275,7 +276,7 @@ class Curves(QWidget):
         def text(value: float | None) -> str:
             if value is None:
                 return "-"
-            return str(words.hundredth(value)) if accuracy else f"{value:.3g}"
+            return str(figures.hundredth(value)) if accuracy else f"{value:.3g}"
 
         if self._compared:
             parts = []

@@ -156,7 +156,9 @@ class TrainHeader(QFrame):
     def _score(self, right: int, total: int) -> None:
         if total and right:
             self.score.setText(words.of(right, total))
-            self._interval.setText(self.tr("right in practice, {interval}").format(interval=_span(right, total)))
+            self._interval.setText(
+                self.tr("right in practice, {interval}").format(interval=words.in_hundred(right, total))
+            )
         else:
             self.score.setText(self.tr("No score yet"))
             self._interval.setText(self.tr("The first comes after the first pass."))
@@ -190,7 +192,9 @@ class TrainHeader(QFrame):
         parts = []
         if right is not None and total:
             self.score.setText(words.of(right, total))
-            self._interval.setText(self.tr("right in practice, {interval}").format(interval=_span(right, total)))
+            self._interval.setText(
+                self.tr("right in practice, {interval}").format(interval=words.in_hundred(right, total))
+            )
             if quick is not None:
                 text = self.tr("ResNeXt {count}, quick model {quick} (practice).")
                 parts.append(text.format(count=words.of(right, total), quick=words.number(quick)))
@@ -205,7 +209,8 @@ class TrainHeader(QFrame):
             self.back_button.setText(self.tr("Go back"))
             self.back_button.setToolTip(self.tr("Let the quick model answer again"))
         else:
-            parts.append(self.tr("The quick model answers."))
+            quick_answers = answering in ("", "quick")
+            parts.append(self.tr("The quick model answers.") if quick_answers else self.tr("An earlier run answers."))
             self._other = run
             self.back_button.setText(self.tr("Use ResNeXt"))
             self.back_button.setToolTip(self.tr("Let ResNeXt answer all the same"))
@@ -231,7 +236,3 @@ class TrainHeader(QFrame):
     def labels(self) -> list[QLabel]:
         """Return what is written, for looking through."""
         return [self.score, self._interval, self.end, self._speed, self._more, self._result]
-
-
-def _span(right: int, total: int) -> str:
-    return words.in_hundred(*words.interval(right, total))

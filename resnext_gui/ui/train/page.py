@@ -335,7 +335,8 @@ class TrainPage(QWidget):
         """Return the quick model's (right, total) in practice, when that run began if it noted it."""
         notes = self._notes.get(run or "")
         if notes is not None and notes.total and notes.info.get("quick_practice_accuracy") is not None:
-            return round(float(notes.info["quick_practice_accuracy"]) * notes.total), notes.total
+            total = int(notes.info.get("quick_practice_total") or notes.total)
+            return round(float(notes.info["quick_practice_accuracy"]) * total), total
         quick = self._session.quick
         return (int(quick.right), int(quick.practice)) if quick.practice else None
 

@@ -98,11 +98,11 @@ def read_run(run: Run) -> RunNotes | None:
     except (UserError, OSError, ValueError):
         return None
     best = info.get("best") or {}
-    total = int((info.get("split") or {}).get("practice") or 0)
-    accuracy = best.get("practice_accuracy")
     if status in ("running", "paused"):  # passes are written down one by one, the best only with a checkpoint
-        kept = [line["practice_accuracy"] for line in history if line.get("best")]
-        accuracy = kept[-1] if kept else accuracy
+        best = next((line for line in reversed(history) if line.get("best")), best)
+    accuracy = best.get("practice_accuracy")
+    # so many were scored; there may be more
+    total = int(best.get("practice_total") or (info.get("split") or {}).get("practice") or 0)
     ended = info.get("ended")
     if not ended:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,81 @@ def test_many_segments_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(list(tmp_path.glob("*.features"))) < 4
     with FeatureCache(tmp_path, 6) as cache:
         assert len(cache) == 4
+
+
+def test_merging_leaves_alone_what_is_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_cache, "_MOST_SEGMENTS", 2)
+    with FeatureCache(tmp_path, 6) as writer:
+        writer.add("aa" * 16, ROW)
+        writer.flush()
+        for number in range(8):  # others come and go, and merge
+            filled(tmp_path, 1, number)
+        writer.add("bb" * 16, ROW + 1)
+    with FeatureCache(tmp_path, 6) as cache:
+        assert len(cache) == 10
+        assert (cache.get("bb" * 16) == ROW + 1).all()
+    assert len(list(tmp_path.glob("*.features"))) <= 4
+
+
+def test_a_segment_that_has_only_just_been_begun_stays(tmp_path: Path) -> None:
+    begun = tmp_path / "other.features"
+    begun.write_bytes(b"")
+    with FeatureCache(tmp_path, 6) as cache:
+        assert len(cache) == 0
+    assert begun.exists()
+
+
+def test_what_was_written_after_it_was_read_is_not_merged_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_cache, "_MOST_SEGMENTS", 1)
+    filled(tmp_path, 1)
+    writer = FeatureCache(tmp_path, 6)
+    writer.add("aa" * 16, ROW)
+    writer.flush()
+    merger = FeatureCache(tmp_path, 6)
+    writer.add("bb" * 16, ROW)
+    writer.close()
+    merger.close()
+    with FeatureCache(tmp_path, 6) as cache:
+        assert len(cache) == 3
+
+
+def test_segments_merged_while_being_looked_for_are_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_cache, "_MOST_SEGMENTS", 2)
+    for number in range(3):
+        filled(tmp_path, 1, number)
+    read = FeatureCache._read_segment
+
+    def late(cache: FeatureCache, file: Path) -> bool:
+        monkeypatch.setattr(FeatureCache, "_read_segment", read)
+        FeatureCache(tmp_path, 6).close()  # merges all that the other has listed
+        return read(cache, file)
+
+    monkeypatch.setattr(FeatureCache, "_read_segment", late)
+    with FeatureCache(tmp_path, 6) as cache:
+        assert len(cache) == 3
+
+
+def write_and_merge(folder: str, first: int) -> None:
+    feature_cache._MOST_SEGMENTS = 2
+    for number in range(first, first + 20):
+        filled(Path(folder), 1, number)
+
+
+def test_processes_that_write_and_merge_lose_nothing(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    others = [spawn.Process(target=write_and_merge, args=(str(tmp_path), 100 * n)) for n in range(3)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+        assert other.exitcode == 0
+    with FeatureCache(tmp_path, 6) as cache:
+        for first in (0, 100, 200):
+            for number in range(first, first + 20):
+                found = cache.get(f"{number:032x}")
+                assert found is not None and (found == ROW + number).all()
 
 
 def test_key_depends_on_everything() -> None:

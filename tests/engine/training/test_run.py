@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnext_gui.engine.models.classifier import classify_job
+from resnext_gui.engine.models.classifier import Classifier, classify_job
+from resnext_gui.engine.models.evaluation import for_labels
 from resnext_gui.engine.training import checkpoints, plan, recipe, reporting
 from resnext_gui.engine.training.loop import Fitting, Steps
 from resnext_gui.engine.worker.control import Control
@@ -415,3 +417,15 @@ def test_a_run_judged_by_some_goes_on_as_it_began(new_learner: Callable[[str], L
     with whole.project() as a, halves.project() as b:
         left, right = tensors(a.run(once["run"]).folder), tensors(b.run(twice["run"]).folder)
     assert all(np.array_equal(left[name], right[name]) for name in left)
+
+
+def test_the_saved_loss_is_that_of_the_saved_temperature(learner: Learner) -> None:
+    result = learner.train(epochs=1)
+    with learner.project() as project:
+        model = read_json(project.run(result["run"]).folder / "model.json")
+        classifier = Classifier.load(project, result["run"])
+        items = for_labels(project, model["labels"], "practice")
+        probabilities = classifier.probabilities([classifier.read(item.path) for item in items])
+    losses = [-math.log(row[item.label]) for row, item in zip(probabilities, items, strict=True)]
+    assert (len(items), model["temperature"]) == (6, 1.0)
+    assert model["practice"]["loss"] == pytest.approx(sum(losses) / 6, rel=2e-2)

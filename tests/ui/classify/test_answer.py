@@ -91,7 +91,7 @@ def test_long_names_are_shortened_not_cut(card) -> None:
 
 
 def test_entries_of_the_engine_and_of_the_project_are_alike() -> None:
-    answer = Entry.of_answer(Answer("j", "/p/a.jpg", "rust", 0.78, TOP, "quick", 31.4))
+    answer = Entry.of_answer(Answer("j", "/p/a.jpg", "rust", 0.78, TOP, "quick", 31.4, 1))
     stored = Entry.of_answer(StoredAnswer(1, "/p/a.jpg", "rust", 0.78, TOP, "quick", 31.4, 0.0, None))
     assert answer == stored
 

@@ -41,8 +41,8 @@ def say(qtbot, session, tmp_path: Path):
 
     def answer(number: int, top=SURE) -> str:
         path = str(draw(tmp_path / f"{number}.png", 40 * number))
-        session.project.add_answer(path, top[0][0], top[0][1], top, "quick", 20.0)
-        session.answered.emit(Answer("j", path, top[0][0], top[0][1], top, "quick", 20.0))
+        stored = session.project.add_answer(path, top[0][0], top[0][1], top, "quick", 20.0)
+        session.answered.emit(Answer("j", path, top[0][0], top[0][1], top, "quick", 20.0, stored))
         return path
 
     return answer
@@ -159,6 +159,18 @@ def test_correcting_is_kept_in_the_project(qtbot, make_page, session, say) -> No
     assert page._strip.tiles.tile(0).badge == "corrected"
     page.correct(None)
     assert session.project.answers(10)[0].corrected is None
+
+
+def test_a_correction_belongs_to_the_answer_that_is_shown(qtbot, make_page, session, say) -> None:
+    page = make_page()
+    say(1)
+    say(1, CLOSE)  # the same picture once more, after the model has learned
+    settle(qtbot, page, 2)
+    page._strip.choose(0)
+    shown = page.current().top
+    page.correct("rose")
+    corrected = {answer.top: answer.corrected for answer in session.project.answers(10)}
+    assert corrected == {shown: "rose", **{top: None for top in (SURE, CLOSE) if top != shown}}
 
 
 def test_learning_from_a_corrected_picture(qtbot, make_page, session, say) -> None:

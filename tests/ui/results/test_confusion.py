@@ -78,9 +78,9 @@ def test_label_bars_by_keyboard(qtbot, dressed) -> None:
     bars = LabelBars()
     qtbot.addWidget(bars)
     bars.resize(400, 120)
-    bars.set_scores([LabelScore("daisy", 8, 10, 0.49, 0.94), LabelScore("rose", 0, 0, 0, 1)])
+    bars.set_scores([LabelScore("daisy", 8, 10), LabelScore("rose", 0, 0)])
     bars.show()
-    assert bars.accessibleDescription() == "daisy: 8 of 10 right, between 49 to 94 in 100"
+    assert bars.accessibleDescription() == "daisy: 8 of 10 right, between 44 to 97 in 100"
     qtbot.keyClick(bars, Qt.Key.Key_Down)
     assert bars.accessibleDescription() == "rose: no photograph"
     with qtbot.waitSignal(bars.opened) as opened:

@@ -77,7 +77,7 @@ def headline(page: ResultsPage) -> str:
 
 def test_a_good_exam(tmp_path: Path, qapp) -> None:
     said = texts(evaluation(tmp_path))
-    assert said == "46 of 50 right in the exam. For new photographs taken the same way expect 81 to 97 in 100."
+    assert said == "46 of 50 right in the exam. For new photographs taken the same way expect 81 to 98 in 100."
 
 
 def test_few_photographs(tmp_path: Path, qapp) -> None:
@@ -93,6 +93,10 @@ def test_guessing_the_commonest_is_told_when_it_matters(tmp_path: Path, qapp) ->
 def test_uses_are_told_from_the_second_on(tmp_path: Path, qapp) -> None:
     assert "used" not in texts(evaluation(tmp_path))
     assert "used 3 times; now slightly flattering" in texts(evaluation(tmp_path, uses=3))
+
+
+def test_photographs_that_changed_since_are_told(tmp_path: Path, qapp) -> None:
+    assert "3 photographs changed since, and are left out." in texts(evaluation(tmp_path, left_out=3))
 
 
 def test_practice_says_why(tmp_path: Path, qapp) -> None:

@@ -9,10 +9,11 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 
 from resnext_gui.messages import EpochLine, Source, TrainSpec
-from resnext_gui.project import Project, write_json
+from resnext_gui.project import NewPhoto, Project, write_json
 from resnext_gui.ui.session import corrections, quick
 from resnext_gui.ui.session.session import Session
 from resnext_gui.ui.session.state import Work
+from resnext_gui.ui.shell import topbar
 
 LONG = 20_000
 
@@ -270,11 +271,34 @@ def test_a_stored_evaluation_counts_only_for_the_model_it_was_made_of(make_sessi
     session = make_session()
     project.quick_folder.mkdir()
     write_json(project.quick_folder / "model.json", {"digest": "abc"})
-    write_json(project.quick_folder / "exam.json", {"right": 9, "stamp": "abc:1.0:False|x"})
-    assert session.stored_evaluation("quick")["right"] == 9
+    project.add_photos([NewPhoto("/p/a.jpg", 1, 1, "aa", 9, 9, "daisy")])
+    photo = project.photo(project.items()[0].photo_id)
+    item = {"photo_id": photo.id, "path": photo.path, "hash": photo.hash, "truth": photo.label, "answer": photo.label}
+    made = {"kind": "exam", "labels": [photo.label], "items": [item], "stamp": "abc:1.0:False|x"}
+    write_json(project.quick_folder / "exam.json", made)
+    assert session.stored_evaluation("quick")["right"] == 1
+    write_json(project.quick_folder / "exam.json", {**made, "items": [{**item, "hash": "another"}]})
+    assert session.stored_evaluation("quick") is None  # there is nothing left of it
+    write_json(project.quick_folder / "exam.json", {**made, "labels": 3})
+    assert session.stored_evaluation("quick") is None
+    write_json(project.quick_folder / "exam.json", made)
     write_json(project.quick_folder / "model.json", {"digest": "other"})
     assert session.stored_evaluation("quick") is None
     assert session.stored_evaluation("no such run") is None
+
+
+def test_models_say_which_labels_came_after_them(make_session, project):
+    run = project.new_run({})
+    made = {"labels": ["daisy", "rose"], "practice": {"right": 9, "total": 10}}
+    project.add_photos([NewPhoto(f"/p/{n}.jpg", 1, 1, n, 9, 9, n) for n in ("daisy", "rose")])
+    write_json(run.folder / "model.json", {**made, "label_rows": project.label_rows(made["labels"])})
+    project.add_photos([NewPhoto("/p/tulip.jpg", 1, 1, "tulip", 9, 9, "tulip")])
+    project.rename_label(project.labels()[0].id, "marguerite")
+    (model,) = make_session().models()
+    assert model.unknown == ("tulip",)
+    (run.folder / "best.safetensors").write_bytes(b"x")
+    (model,) = make_session().models()
+    assert topbar.describe(model).endswith("9 of 10 right, does not know “tulip”")
 
 
 def test_the_device_is_told_with_its_reasons(qtbot, make_session):

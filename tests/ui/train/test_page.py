@@ -232,7 +232,7 @@ def test_the_header_tells_score_end_and_device(running, session) -> None:
         advice="A graphics card.",
     )
     said = " ".join(label.text() for label in page.header.labels())
-    assert "41 of 50" in said and "69 to 90 in 100" in said and "12 min left" in said and "14 photographs/s" in said
+    assert "41 of 50" in said and "69 to 91 in 100" in said and "12 min left" in said and "14 photographs/s" in said
     assert not page.header._more.isVisible()
     page.header.device.click()
     assert page.header._more.isVisible() and "Faster: A graphics card." in page.header._more.text()
@@ -312,6 +312,16 @@ def test_the_end_says_who_answers_and_goes_back(qtbot, running, session) -> None
     assert asked.args == ["results"]
     page.header.again_button.click()
     assert page.question.isVisible() and page.question.go.isEnabled()
+
+
+def test_the_end_counts_what_was_scored(qtbot, running, session) -> None:
+    page, run = running  # of 50 practice photographs two could not be read
+    run.update(status="finished", best={"practice_accuracy": 0.875, "practice_total": 48}, best_model="x")
+    session.project.set_current_model("an earlier one", "better")
+    session.set_training(phase="finished", result={"run": run.id, "kept": "quick", "quick_practice_accuracy": 0.75})
+    session.runs_changed.emit()
+    sentence = "ResNeXt 42 of 48, quick model 36 (practice). An earlier run answers."
+    qtbot.waitUntil(lambda: page.header.result == sentence)
 
 
 def test_the_end_says_where_left_and_right_matter(qtbot, running, session) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 
+from resnext_gui import figures
 from resnext_gui.project import Photo
-from resnext_gui.ui.common import theme, words
+from resnext_gui.ui.common import theme
 
 INSET = 8
 CAPTION = 32
@@ -138,7 +139,7 @@ def describe(photo: Photo, proposal: Proposal | None = None) -> str:
     if proposal is not None:
         parts.append(
             _tr("Proposed: {label}, {figure} in 100").format(
-                label=proposal.label, figure=words.hundredth(proposal.probability)
+                label=proposal.label, figure=figures.hundredth(proposal.probability)
             )
         )
     else:
@@ -232,7 +233,7 @@ class TilePainter:
             room -= 18
         painter.setFont(self._small)
         if look.proposal is not None:
-            percent = f" {words.hundredth(look.proposal.probability)} %"
+            percent = f" {figures.hundredth(look.proposal.probability)} %"
             rest = self._metrics.horizontalAdvance(percent) + 2
             self._chip(area, look.proposal.label + "?", room - rest, c.accent, dashed=True, after=percent)
         elif photo.label is not None:
