@@ -214,7 +214,11 @@ def prepare(
             missing = store.missing()
             for begin in range(0, len(missing), BATCH):
                 pairs = missing[begin : begin + BATCH]
-                store.put(pairs, frozen.compute(pictures(pairs)))
+                values = frozen.compute(pictures(pairs))
+                learning.require()
+                # What cannot be read weighs nothing in this process; another one is to find that out for itself.
+                kept = [n for n, (index, _) in enumerate(pairs) if store is looked_at or index not in learning.missing]
+                store.put([pairs[n] for n in kept], values[kept])
                 done += len(pairs)
                 progress(done, total)
                 control.check()

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.classifier import BATCH, Classifier, model_folder
 from resnext_gui.engine.models.modelfile import fingerprint, read_model
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
@@ -101,7 +102,8 @@ def evaluate_job(command: Evaluate, emit: Emit, control: Control) -> dict[str, A
     """Serve `messages.Evaluate`.
 
     Raises:
-        UserError: ``no_exam``: there are no photographs of this kind; or there is no such model.
+        UserError: ``no_exam``: there are no photographs of this kind, or none can be read; ``not_reachable``: their
+            drive is away; or there is no such model.
         JobStopped: the person stopped it; the use is not counted.
     """
     with Project.open(command.project) as project:
@@ -122,7 +124,8 @@ def evaluate(
         control: asked after each batch; None where nobody may stop it any more.
 
     Raises:
-        UserError: there are no photographs of this kind, or there is no such model.
+        UserError: there are no photographs of this kind that can be read, ``not_reachable``: their drive is away, or
+            there is no such model.
         JobStopped: the person stopped it.
     """
     if kind not in KINDS:
@@ -146,11 +149,15 @@ def evaluate(
     kept: list[Item] = []
     watch = DecodeWatch(project.cache / "decoding")
     by_path = {item.path: item for item in items}
+    reach: Reach | None = None
     try:
         with DecodePool() as pool:
             decoded = pool.in_order(lambda path: classifier.read(path, watch), list(by_path), ahead=4 * BATCH)
             batch = []
             for number, (path, pixels) in enumerate(decoded, start=1):
+                if isinstance(pixels, UserError):
+                    reach = reach or Reach.of(project)
+                    pixels = reach.settle(path, pixels, lambda path=path: classifier.read(path, watch))  # type: ignore[misc]
                 if isinstance(pixels, UserError):
                     emit(Refused(job_id, path, pixels.code, pixels.message, pixels.hint))
                 else:
@@ -165,7 +172,13 @@ def evaluate(
                     control.check()
     finally:
         watch.close()
-    probabilities = np.concatenate(rows) if rows else np.zeros((0, len(file.labels)))
+    if not rows:
+        raise UserError(
+            "no_exam" if kind == "exam" else "no_practice",
+            f"None of the {kind} photographs of this project can be read.",
+            "Look at what is wrong with them, and add other photographs.",
+        )
+    probabilities = np.concatenate(rows)
     uses = 0
     if kind == "exam":
         uses = project.exam_uses(model) + 1 if project.read_only else project.count_exam_use(model)

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from resnext_gui.engine.device import backend
-from resnext_gui.engine.models.features import FeatureReader, Features, Photographs, current_photographs, interleaved
+from resnext_gui.engine.models.features import (
+    FeatureReader,
+    Features,
+    Labels,
+    Photographs,
+    current_photographs,
+    interleaved,
+    tell_left_out,
+)
 from resnext_gui.engine.models.head import LARGEST_FIT, LinearHead, fit_head
 from resnext_gui.engine.models.modelfile import NAME, ModelFile, find_weights, read_head, read_model, save_quick
 from resnext_gui.engine.models.start_point import Stage, choose_stage, keep_stage
@@ -85,6 +93,8 @@ def make_quick(
         JobStopped: the person stopped it; the features computed so far are kept.
     """
     photographs = current_photographs(project)
+    told: set[str] = set()
+    tell_left_out(photographs, told, job_id, emit)
     known = _known_quick(project, stage, photographs)
     if known is not None:
         _ready(project, known, job_id, emit)
@@ -108,6 +118,7 @@ def make_quick(
         spent = time.monotonic() - began
         if reader.refused:
             photographs = current_photographs(project) if not project.read_only else photographs
+            tell_left_out(photographs, told, job_id, emit)
         quick = _fit(project, stage, photographs, reader, seed, balance, control, spent)
     _ready(project, quick, job_id, emit)
     keep_stage(project, stage)
@@ -129,6 +140,7 @@ def fit_start(
     with FeatureReader(project, stage, job_id, emit, control) as reader:
         reader.fill(interleaved(photographs.learning))
         features, labels = reader.features(interleaved(photographs.learning)[:LARGEST_FIT])
+        _need_two(labels)
         return fit_head(features, labels, len(photographs.labels), balance=balance, seed=seed, check=control.check)
 
 
@@ -149,12 +161,7 @@ def _fit(
     seconds: float,
 ) -> Quick:
     features, labels = reader.features(interleaved(photographs.learning)[:LARGEST_FIT])
-    if len(np.unique(labels)) < 2:
-        raise UserError(
-            "one_label",
-            "A classifier compares labels, and only one of them has photographs that can be read.",
-            "Look at “Unreadable” on the Photos page, and add other photographs.",
-        )
+    _need_two(labels)
     count = len(photographs.labels)
     head = fit_head(features, labels, count, balance=balance, seed=seed, check=control.check)
     practice, truth = reader.features(photographs.practice)
@@ -175,6 +182,15 @@ def _fit(
     saved = save_quick(project.quick_folder, model, head)
     rate = reader.computed / seconds if seconds > 0 else 0.0
     return Quick(stage, head, score, saved, photographs, reader.computed, seconds, rate, process_seconds())
+
+
+def _need_two(labels: Labels) -> None:
+    if len(np.unique(labels)) < 2:
+        raise UserError(
+            "one_label",
+            "A classifier compares labels, and only one of them has photographs that can be read.",
+            "Look at “Unreadable” on the Photos page, and add other photographs.",
+        )
 
 
 def _recipe_of(photographs: Photographs, seed: int, balance: bool) -> str:
