@@ -146,11 +146,15 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """Compare the project with the disk.  Gone photographs are marked; new ones are added only with `apply`."""
+    """Compare the project with the disk, and follow it; new photographs are added only with `apply`.
+
+    With `gone`, the person says that photographs are gone whose place is out of reach.
+    """
 
     job_id: str
     project: str
     apply: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from typing import Any
 from resnext_gui import messages
 from resnext_gui.cli.common import WarmUp, absolute, job_id, run_job, show_labels, sources
 from resnext_gui.cli.output import Output, percent
+from resnext_gui.engine.ingest.walk import not_reachable
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.figures import expectation, interval, worn
 from resnext_gui.messages import Source, TrainSpec, UserError
 from resnext_gui.project import Project, new_project_folder
+from resnext_gui.project.photographs import some
 from resnext_gui.project.runs import Run
 
 RESULT = (
@@ -42,7 +44,7 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         UserError: bad input, or another program trains in this project.
         JobStopped: stopped before there was anything to keep.
     """
-    given = sources(arguments.photos, arguments.labels)
+    given = _sources(arguments)
     if not given and arguments.project is None:
         raise UserError("usage", "No photographs were named.", "Name a folder with one sub-folder a label.")
     _check_weights(arguments.weights)
@@ -79,6 +81,21 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
 # --------------------------------------------------------------------------------------------------------------------
 
 
+def _sources(arguments: argparse.Namespace) -> tuple[Source, ...]:
+    """Return the photographs that were named; of a folder that the project knows only the drive can be missing."""
+    try:
+        return sources(arguments.photos, arguments.labels)
+    except UserError as error:
+        folder = arguments.project and Path(absolute(arguments.project))
+        if error.code == "missing" and folder and (folder / "project.db").is_file():
+            with Project.open(folder) as project:
+                known = {source.path for source in project.sources()}
+            for path in map(absolute, arguments.photos):
+                if path in known and not os.path.lexists(path):
+                    raise not_reachable(path) from error
+        raise
+
+
 def _check_weights(name: str | None) -> None:
     """Refuse weights that cannot be had before hours are spent on looking at photographs."""
     if name is not None and name not in ("starter", "none"):
@@ -110,13 +127,10 @@ def _has_sources(folder: Path, photographs: tuple[Source, ...]) -> bool:
 
 
 def _refuse_busy(project: Project) -> None:
-    for run in project.runs():
-        if run.busy:
-            raise UserError(
-                "run_busy",
-                f"Another program is training in the project '{project.folder}' now.",
-                "Wait until it has finished, or stop it there.",
-            )
+    """Refuse before anything is looked at; the training itself takes the lock."""
+    if project.being_trained:
+        with project.training():
+            return
 
 
 def _run_to_resume(project: Project) -> Run | None:
@@ -133,8 +147,13 @@ def _add_photographs(
     """Add what is new in `given`, note what has gone since last time, and say which labels there are."""
     known = {source.path: source.rule for source in project.sources()} if project.photo_count() else {}
     given = tuple(_as_before(source, known, labels, project, control) for source in given)
-    if project.photo_count():
-        run_job(messages.Reconcile(job_id(), os.fspath(project.folder)), out, control)
+    if project.present_paths() or project.counts()["gone"]:
+        found = run_job(messages.Reconcile(job_id(), os.fspath(project.folder)), out, control)
+        for place in found["unreachable"]:
+            out.note(f"'{place}' is not reachable. Its photographs stay in the project.")
+        _show_followed({**found, "disagree": 0} if given else found, out)
+        if found["gone"]:
+            out.note(f"{some(found['gone'])} {'is' if found['gone'] == 1 else 'are'} gone.")
     rule = None
     if given:
         ask = labels is None and any(source.path not in known for source in given)
@@ -178,6 +197,28 @@ def _as_before(source: Source, known: dict[str, str], labels: str | None, projec
     )
 
 
+def _show_followed(receipt: dict[str, Any], out: Output) -> None:
+    """Say what became of photographs that the project knew already."""
+    for key, one, many in (
+        ("back", "1 photograph is back", "{n:,} photographs are back"),
+        ("moved", "1 photograph was found in another place", "{n:,} photographs were found in other places"),
+        ("labelled", "1 photograph has a label now", "{n:,} photographs have a label now"),
+        (
+            "relabelled",
+            "1 photograph has another label now, as on the disk",
+            "{n:,} photographs have another label now, as on the disk",
+        ),
+        (
+            "disagree",
+            "1 photograph keeps the label that was given by hand, though the disk says another",
+            "{n:,} photographs keep the labels that were given by hand, though the disk says others",
+        ),
+    ):
+        count = int(receipt.get(key) or 0)
+        if count:
+            out.note((one if count == 1 else many.format(n=count)) + ".")
+
+
 def _show_receipt(receipt: dict[str, Any], out: Output) -> None:
     for path, message in receipt.get("unreadable", ()):
         if out.json:
@@ -189,6 +230,7 @@ def _show_receipt(receipt: dict[str, Any], out: Output) -> None:
             out.line({"event": "finding", **found})
         else:
             out.note(f"{found['message']} {found.get('hint', '')}".rstrip())
+    _show_followed(receipt, out)
     new, known = receipt.get("photographs", 0), receipt.get("duplicates", 0)
     text = f"{new:,} new photographs of {len(receipt.get('labels', ()))} labels" if new else "No new photographs"
     out.note(f"{text} ({known:,} were known)." if known else f"{text}.")
@@ -248,7 +290,12 @@ def _quick(arguments: argparse.Namespace, project: Project, out: Output, control
         "right": 0,
     }
     if project.items("exam"):
-        exam = run_job(messages.Evaluate(job_id(), os.fspath(project.folder), "quick", "exam"), out, control)
+        try:
+            exam = run_job(messages.Evaluate(job_id(), os.fspath(project.folder), "quick", "exam"), out, control)
+        except UserError as error:
+            if error.code != "no_exam":
+                raise
+            return result
         right, total = exam["right"], exam["total"]
         if total:
             result.update(

@@ -215,7 +215,9 @@ def prepare(
             missing = store.missing()
             for begin in range(0, len(missing), BATCH):
                 pairs = missing[begin : begin + BATCH]
-                store.put(pairs, frozen.compute(pictures(pairs)), unread)
+                values = frozen.compute(pictures(pairs))
+                learning.require()
+                store.put(pairs, values, unread)
                 done += len(pairs)
                 progress(done, total)
                 control.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import sqlite3
@@ -18,7 +19,7 @@ from resnext_gui.project.records import ProjectError
 APPLICATION_ID = 0x52584E47
 """``RXNG``: marks the file as ours, so that another program's database is never altered."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "project.db"
 BUSY_SECONDS = 10.0
 
@@ -81,8 +82,37 @@ def _first_schema(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+JOURNAL_KEEPS = 300
+"""So many operations can be undone."""
+
+
+def _labels_of_the_disk(connection: sqlite3.Connection) -> None:
+    """What the disk says of each photograph: ``disk_label`` is the label last read from folder, name or table.
+
+    Empty: it lay where no label is; NULL: not known before the next look.  ``disputed``: the disk has said something
+    else since the person corrected the label.
+    """
+    connection.execute("ALTER TABLE photos ADD COLUMN disk_label TEXT")
+    connection.execute("ALTER TABLE photos ADD COLUMN disputed INTEGER NOT NULL DEFAULT 0")
+    connection.execute("CREATE INDEX photos_disputed ON photos (sort, id) WHERE disputed = 1")
+    made = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
+    if made is not None and made[0] > JOURNAL_KEEPS:
+        return  # what was corrected long ago is forgotten: nothing is known before the next look
+    # What the person has never moved is still labelled as it was read.
+    corrected: set[int] = set()
+    for (steps,) in connection.execute("SELECT steps FROM journal WHERE undone = 0 AND text LIKE 'Move %'"):
+        for kind, *rest in json.loads(steps):
+            if kind == "photos":
+                corrected.update(photo for group in rest[1].values() for photo in group)
+    connection.execute(
+        "UPDATE photos SET disk_label = COALESCE((SELECT name FROM labels WHERE labels.id = label_id), '')"
+        " WHERE id NOT IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(corrected)),),
+    )
+
+
 Migration = Callable[[sqlite3.Connection], None]
-MIGRATIONS: tuple[Migration, ...] = (_first_schema,)
+MIGRATIONS: tuple[Migration, ...] = (_first_schema, _labels_of_the_disk)
 """``MIGRATIONS[n]`` brings a file of version n to version n + 1, inside one transaction."""
 
 
@@ -145,6 +175,8 @@ class Database:
             db.execute("PRAGMA temp_store = MEMORY")
             db.execute("PRAGMA cache_size = -16000")
             if self.read_only:
+                if version < SCHEMA_VERSION:
+                    self._migrate_in_memory()
                 return
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
@@ -169,6 +201,14 @@ class Database:
                 f"(its format is {version}, this version reads up to {SCHEMA_VERSION}).",
                 "Update ResNeXt GUI, then open it again. Nothing in it was changed.",
             )
+
+    def _migrate_in_memory(self) -> None:
+        """Read an older project that cannot be written to as if it were of today's format."""
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        self._db.backup(copy)
+        self._db.close()
+        self._db = copy
+        self._migrate(0)
 
     def _migrate(self, version: int) -> None:
         if version > 0:

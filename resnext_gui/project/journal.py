@@ -11,11 +11,8 @@ import sqlite3
 import time
 from typing import Any
 
-from resnext_gui.project.database import Database
+from resnext_gui.project.database import JOURNAL_KEEPS, Database
 from resnext_gui.project.records import ProjectError
-
-_KEEP = 300
-"""So many operations can be undone."""
 
 Step = list[Any]
 """JSON, one of:
@@ -24,6 +21,7 @@ Step = list[Any]
 - ``["alias", name, before, after]``: label ids, or None for no alias.
 - ``["photos", after, {before: [photo ids]}]``: label ids, "" for unlabelled.
 - ``["removed", [photo ids]]``
+- ``["settled", [photo ids]]``: what the disk says otherwise of them was decided about.
 - ``["import", import_id]``
 """
 
@@ -100,7 +98,7 @@ class Journal(Database):
             (time.time(), text, steps_text(steps)),
         )
         number = int(cursor.lastrowid or 0)
-        db.execute("DELETE FROM journal WHERE id <= ?", (number - _KEEP,))
+        db.execute("DELETE FROM journal WHERE id <= ?", (number - JOURNAL_KEEPS,))
         return number
 
 
@@ -129,6 +127,13 @@ def set_photo_labels(db: sqlite3.Connection, ids: list[int], label_id: int | Non
     )
 
 
+def set_disputed(db: sqlite3.Connection, ids: list[int], disputed: bool) -> None:
+    """Note whether the disk says otherwise than the person does, without a word in the journal."""
+    db.execute(
+        "UPDATE photos SET disputed = ? WHERE id IN (SELECT value FROM json_each(?))", (int(disputed), json.dumps(ids))
+    )
+
+
 def _apply(db: sqlite3.Connection, step: Step, back: bool) -> None:
     kind, *rest = step
     if kind == "label":
@@ -146,6 +151,8 @@ def _apply(db: sqlite3.Connection, step: Step, back: bool) -> None:
             "UPDATE photos SET removed = ? WHERE id IN (SELECT value FROM json_each(?))",
             (int(not back), json.dumps(rest[0])),
         )
+    elif kind == "settled":
+        set_disputed(db, rest[0], back)
     elif kind == "import":
         _apply_import(db, rest[0], back)
 

@@ -7,11 +7,12 @@ yesterday is what it is measured on tomorrow, however many photographs come in b
 from __future__ import annotations
 
 import hashlib
+import json
 
-from resnext_gui.project.database import KINDS, loaded_path
+from resnext_gui.project.database import KINDS, STATUSES, loaded_path
+from resnext_gui.project.disk_labels import DiskLabels
 from resnext_gui.project.files import natural
 from resnext_gui.project.labels import USABLE
-from resnext_gui.project.photographs import Photographs
 from resnext_gui.project.records import Item
 
 SHARE = 0.15
@@ -54,7 +55,7 @@ def _shuffled(digest: str) -> bytes:
     return hashlib.blake2b(digest.encode(), digest_size=8, person=b"kinds").digest()
 
 
-class Kinds(Photographs):
+class Kinds(DiskLabels):
     """The part of a project that knows which photographs are for what."""
 
     def assign_kinds(self) -> None:
@@ -93,16 +94,32 @@ class Kinds(Photographs):
         last = self._one("SELECT steps FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1")
         text = super().undo()
         if last is not None and last.startswith('[["import"') and not any(self.folder.glob("runs/*/run.json")):
+            self._forget_kinds()
+        return text
+
+    def _forget_kinds(self) -> None:
+        """Forget the kinds of what no photograph holds any more, in portions, so that nobody waits for long."""
+        unused = "NOT EXISTS (SELECT 1 FROM photos WHERE photos.hash = kinds.hash AND photos.removed = 0)"
+        hashes = [row[0] for row in self._rows(f"SELECT hash FROM kinds WHERE {unused}")]
+        for start in range(0, len(hashes), 5000):
             with self._writing(changes=False) as db:
                 db.execute(
-                    "DELETE FROM kinds WHERE NOT EXISTS"
-                    " (SELECT 1 FROM photos WHERE photos.hash = kinds.hash AND photos.removed = 0)"
+                    f"DELETE FROM kinds WHERE hash IN (SELECT value FROM json_each(?)) AND {unused}",
+                    (json.dumps(hashes[start : start + 5000]),),
                 )
-        return text
 
     def training_labels(self) -> list[str]:
         """Return the names that a model learns: labels that are not left out and have a usable photograph."""
         return [label.name for label in self.labels() if label.count and not label.excluded]
+
+    def unreadable_labels(self) -> list[str]:
+        """Return the names of labels that are not left out and of whose photographs none can be read."""
+        rows = self._rows(
+            "SELECT DISTINCT label_id FROM photos WHERE removed = 0 AND status = ? AND label_id IS NOT NULL",
+            (STATUSES.index("unreadable"),),
+        )
+        damaged = {row[0] for row in rows}
+        return [x.name for x in self.labels() if x.id in damaged and not x.count and not x.excluded]
 
     def items(self, kind: str | None = None) -> list[Item]:
         """Return what can be learnt from or measured on, each content once in a label.

@@ -13,7 +13,7 @@ from typing import Any
 from resnext_gui.messages import Source
 from resnext_gui.project.database import KINDS, STATUSES, loaded_path, stored_path
 from resnext_gui.project.files import natural, tidy
-from resnext_gui.project.journal import Step, set_photo_labels, steps_text
+from resnext_gui.project.journal import Step, set_disputed, set_photo_labels, steps_text
 from resnext_gui.project.labels import USABLE, Labels, clean_label, find_label, insert_label, label_name
 from resnext_gui.project.records import Known, NewPhoto, Photo, ProjectError
 
@@ -52,7 +52,11 @@ class Photographs(Labels):
         )
 
     def counts(self) -> dict[str, int]:
-        """Return ``photographs``, ``labelled``, ``unlabelled``, ``unreadable``, ``gone`` and ``labels`` at once."""
+        """Return all numbers at once.
+
+        Of ``photographs``, ``labelled``, ``unlabelled``, ``unreadable``, ``gone``, ``disagree`` (the disk says another
+        label than the person did), and ``labels``.
+        """
         total, unlabelled = self.photo_count(), self.unlabelled_count()
         return {
             "photographs": total,
@@ -60,6 +64,7 @@ class Photographs(Labels):
             "unlabelled": unlabelled,
             "unreadable": self.unreadable_count(),
             "gone": self._with_status("gone"),
+            "disagree": int(self._one("SELECT COUNT(*) FROM photos WHERE disputed = 1 AND removed = 0")),
             "labels": int(self._one("SELECT COUNT(*) FROM labels WHERE removed = 0")),
         }
 
@@ -69,7 +74,8 @@ class Photographs(Labels):
         """Return the ids of photographs; fast enough to be called at every keystroke.
 
         Args:
-            where: ``"all"`` (all that can be shown), ``"unlabelled"``, ``"unreadable"``, ``"gone"``, or a label's id.
+            where: ``"all"`` (all that can be shown), ``"unlabelled"``, ``"unreadable"``, ``"gone"``, ``"disagree"``
+                (the disk says another label than the person did), or a label's id.
             search: words that must all occur in the file's name, in any case.
             kind: only ``"learning"``, ``"practice"`` or ``"exam"``.
             order: ``"label"`` (by label, then by name, unlabelled last), ``"name"``, or ``"added"`` (newest first).
@@ -85,11 +91,15 @@ class Photographs(Labels):
             tests.append("status <= 1")
             if where == "unlabelled":
                 tests.append("label_id IS NULL")
+            elif where == "disagree":
+                tests.append("disputed = 1")
             elif isinstance(where, int):
                 tests.append("label_id = ?")
                 values.append(where)
             elif where != "all":
-                raise ValueError(f"where must be all, unlabelled, unreadable, gone or a label's id. Received: {where}")
+                raise ValueError(
+                    f"where must be all, unlabelled, unreadable, gone, disagree or a label's id. Received: {where}"
+                )
         for word in tidy(search).casefold().split():
             tests.append("instr(folded, ?) > 0")
             values.append(word)  # type: ignore[arg-type]
@@ -144,11 +154,16 @@ class Photographs(Labels):
 
     def known_files(self) -> dict[str, Known]:
         """Return what the project remembers of every file, forgotten ones too, by path."""
-        rows = self._rows("SELECT path, id, size, mtime_ns, hash, status, label_id, removed FROM photos")
+        rows = self._rows("SELECT path, id, size, mtime_ns, hash, status, label_id, removed, disk_label FROM photos")
         return {
-            loaded_path(path): Known(i, size, mtime, digest, STATUSES[status], label is not None, bool(removed))
-            for path, i, size, mtime, digest, status, label, removed in rows
+            loaded_path(path): Known(i, size, mtime, digest, STATUSES[status], label is not None, bool(removed), said)
+            for path, i, size, mtime, digest, status, label, removed, said in rows
         }
+
+    def present_paths(self) -> list[str]:
+        """Return where the photographs lie that are not gone, unreadable ones too."""
+        rows = self._rows("SELECT path FROM photos WHERE removed = 0 AND status != ?", (STATUSES.index("gone"),))
+        return [loaded_path(path) for (path,) in rows]
 
     # ----------------------------------------------------------------------------------------------------------------
     # Imports
@@ -287,39 +302,12 @@ class Photographs(Labels):
             changed = [i for group in groups.values() for i in group]
             if changed:
                 set_photo_labels(db, changed, label_id)
-                self._record(db, f"Move {some(len(changed))} to {name}", [["photos", label_id, groups]])
-
-    def label_unlabelled(self, photos: dict[str, list[int]]) -> int:
-        """Give labels to photographs that have none, as one undoable step.  Returns how many took one.
-
-        Args:
-            photos: ids by the label's name; labels that do not exist are added.
-        """
-        count = 0
-        steps: list[Step] = []
-        with self._writing() as db:
-            for given, ids in photos.items():
-                name = clean_label(given)
-                if not name:
-                    continue
-                rows = db.execute(
-                    "SELECT id FROM photos WHERE removed = 0 AND label_id IS NULL"
-                    " AND id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(ids),),
-                )
-                free = [row[0] for row in rows]
-                if not free:
-                    continue
-                label_id = find_label(db, name)
-                if label_id is None:
-                    label_id = insert_label(db, name)
-                    steps.append(["label", label_id, [name, 0, 0, 1], [name, 0, 0, 0]])
-                set_photo_labels(db, free, label_id)
-                steps.append(["photos", label_id, {"": free}])
-                count += len(free)
-            if steps:
-                self._record(db, f"Label {some(count)}", steps)
-        return count
+                steps: list[Step] = [["photos", label_id, groups]]
+                settled = _disputed_of(db, changed)
+                if settled:
+                    set_disputed(db, settled, False)
+                    steps.append(["settled", settled])
+                self._record(db, f"Move {some(len(changed))} to {name}", steps)
 
     def remove_photos(self, ids: Iterable[int]) -> None:
         """Forget photographs.  The files are untouched, and a folder that is read again does not bring them back."""
@@ -336,6 +324,13 @@ class Photographs(Labels):
                     "UPDATE photos SET removed = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(found),)
                 )
                 self._record(db, f"Remove {some(len(found))}", [["removed", found]])
+
+
+def _disputed_of(db: sqlite3.Connection, ids: list[int]) -> list[int]:
+    rows = db.execute(
+        "SELECT id FROM photos WHERE disputed = 1 AND id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+    )
+    return [row[0] for row in rows]
 
 
 def _photo(row: tuple[Any, ...]) -> Photo:
@@ -368,8 +363,17 @@ def _add_one(db: sqlite3.Connection, photo: NewPhoto, label_id: int | None, sour
     if row is None:
         db.execute(
             "INSERT INTO photos (path, label_id, hash, size, mtime_ns, width, height, status, reason, source_id,"
-            " import_id, sort, folded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (path, label_id, *facts, *state, source, import_id, *_name_keys(photo.path)),
+            " import_id, sort, folded, disk_label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                path,
+                label_id,
+                *facts,
+                *state,
+                source,
+                import_id,
+                *_name_keys(photo.path),
+                clean_label(photo.label or ""),
+            ),
         )
         return 1
     photo_id, removed = row
@@ -380,8 +384,9 @@ def _add_one(db: sqlite3.Connection, photo: NewPhoto, label_id: int | None, sour
     )
     if removed:
         db.execute(
-            "UPDATE photos SET removed = 0, import_id = ?, source_id = ?, label_id = ? WHERE id = ?",
-            (import_id, source, label_id, photo_id),
+            "UPDATE photos SET removed = 0, import_id = ?, source_id = ?, label_id = ?, disk_label = ?, disputed = 0"
+            " WHERE id = ?",
+            (import_id, source, label_id, clean_label(photo.label or ""), photo_id),
         )
         return 1
     return 0

@@ -7,12 +7,13 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from resnext_gui.project.database import FILE_NAME, loaded_path, stored_path
-from resnext_gui.project.files import file_trouble, safe_name, tidy
+from resnext_gui.project.files import file_trouble, is_locked, lock_file, safe_name, tidy
 from resnext_gui.project.kinds import Kinds
 from resnext_gui.project.marker import project_folder, write_marker
 from resnext_gui.project.records import ModelChange, ProjectError, StoredAnswer
@@ -253,6 +254,36 @@ class Project(Kinds):
         with self._writing(changes=False) as db:
             db.execute("INSERT INTO exams VALUES (?, 1) ON CONFLICT (model) DO UPDATE SET uses = uses + 1", (model,))
         return self.exam_uses()
+
+    @property
+    def _training_lock(self) -> Path:
+        return self.runs_folder / "training.lock"
+
+    @property
+    def being_trained(self) -> bool:
+        """Whether some process trains in the project now."""
+        return is_locked(self._training_lock)
+
+    @contextlib.contextmanager
+    def training(self) -> Iterator[None]:
+        """Hold the project while training in it; the operating system lets go when the process ends, however it ends.
+
+        Raises:
+            ProjectError: ``run_busy``: another process trains in it; or the folder cannot be written to.
+        """
+        try:
+            self.runs_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise file_trouble(error, self.runs_folder) from error
+        # A moment's patience: someone who only asks holds the lock for microseconds.
+        with lock_file(self._training_lock, 1.0) as held:
+            if not held:
+                raise ProjectError(
+                    "run_busy",
+                    f"Another program is training in the project '{tidy(str(self.folder))}' now.",
+                    "Wait until it has finished, or stop it there.",
+                )
+            yield
 
     def new_run(self, spec: dict[str, Any], name: str | None = None) -> Run:
         """Make a run's folder with a first run.json.

@@ -84,7 +84,11 @@ class NewPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the project remembers of a file, for comparing it with the disk.  `removed`: forgotten by the person."""
+    """What the project remembers of a file, for comparing it with the disk.
+
+    `removed`: forgotten by the person.  `disk_label`: the label last read from the disk; empty where none was, None
+    where that is not known.
+    """
 
     id: int
     size: int
@@ -93,6 +97,7 @@ class Known:
     status: str
     labelled: bool
     removed: bool
+    disk_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -437,8 +437,8 @@ def test_two_programs_do_not_train_in_one_project(
 ) -> None:
     trained = pretend(messages.Train, TRAINED)
     with Project.create(tmp_path / "p") as project:
-        run = project.new_run({})
-    with run.lock():
+        project.new_run({})
+    with project.training():
         for more in ([], ["--resume"]):
             arguments = ["train", str(photographs), "--project", str(tmp_path / "p"), "--json", *more]
             assert cli.main(arguments) == 2

@@ -119,11 +119,11 @@ class TestOpening:
         def second(db: sqlite3.Connection) -> None:
             db.execute("ALTER TABLE labels ADD COLUMN colour TEXT")
 
-        monkeypatch.setattr(database, "SCHEMA_VERSION", 2)
+        monkeypatch.setattr(database, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
         monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, second))
         with Project.open(project.folder) as opened:
             assert opened.photo_count() == 3
-        assert (project.folder / "project-format-1.backup.db").exists()
+        assert (project.folder / f"project-format-{SCHEMA_VERSION}.backup.db").exists()
 
     def test_a_migration_that_fails_changes_nothing(self, project: Project, monkeypatch: pytest.MonkeyPatch):
         fill(project, rust=3)
@@ -134,7 +134,7 @@ class TestOpening:
             raise RuntimeError("half way")
 
         with monkeypatch.context() as patch:
-            patch.setattr(database, "SCHEMA_VERSION", 2)
+            patch.setattr(database, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
             patch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, broken))
             with pytest.raises(RuntimeError):
                 Project.open(project.folder)
@@ -201,7 +201,7 @@ class TestPhotographs:
         names = [Path(p.path).name for p in project.photos(project.photo_ids())]
         assert names == ["a.jpg", "b 2.jpg", "b 10.jpg", "loose.jpg"]
         assert project.counts() == {
-            "photographs": 4, "labelled": 3, "unlabelled": 1, "unreadable": 1, "gone": 0, "labels": 2,
+            "photographs": 4, "labelled": 3, "unlabelled": 1, "unreadable": 1, "gone": 0, "disagree": 0, "labels": 2,
         }  # fmt: skip
         assert [(label.name, label.count) for label in project.labels()] == [("a", 1), ("b", 2)]
         torn = project.photos(project.photo_ids("unreadable"))[0]

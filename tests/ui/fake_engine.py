@@ -9,6 +9,7 @@ Started like the engine, with one JSON object as its argument: how it behaves.  
 - ``"crash_twice"``: end the process twice, then answer (counted in the file ``"counter"``);
 - ``"hang"``: never answer, but obey a stop; ``"deaf"``: never answer and obey nothing;
 - ``"slow_stop"``: stops only after ``"count"`` other jobs have ended, as when urgent work goes first;
+- ``"busy_stop"``: stops only after ``"count"`` signs of life, one each ``"every"`` seconds (a count of -1: for ever);
 - ``"flood"``: ``"count"`` progress events as fast as the pipe takes them.
 """
 
@@ -108,6 +109,14 @@ class Task:
             while self.fake.ended < int(self.fake.behaviour["count"]):
                 threading.Event().wait(0.02)
             raise Stopped
+        if how == "busy_stop":
+            self.stop.wait()
+            beats = 0
+            while beats != int(self.fake.behaviour["count"]):
+                threading.Event().wait(float(self.fake.behaviour["every"]))
+                beats += 1
+                self.emit(Progress(self.id, "finishing", 0, 0, "Finishing"))
+            raise Stopped
         if how == "flood":
             for number in range(int(self.fake.behaviour["count"])):
                 self.emit(Progress(self.id, "flood", number, 0, "x" * 50))
@@ -196,6 +205,12 @@ def scan(task, command):
     return {"import_id": import_id, "labels": labels, "photographs": len(new), "unlabelled": loose,
             "duplicates": 0, "unreadable": [], "unreadable_count": 0, "passed_over": 0, "rule": "auto->last",
             "warnings": []}  # fmt: skip
+
+
+def _away(task):
+    """The drive in the behaviour's ``"drive"`` is away until it is a folder."""
+    drive = task.fake.behaviour.get("drive")
+    return [drive] if drive and not Path(drive).is_dir() else []
 
 
 def quick(task, command):
@@ -299,7 +314,7 @@ PLAY = {
         "gone": 0,
         "changed": 0,
         "moved": 0,
-        "unreachable": [],
+        "unreachable": _away(task),
         "examples": {},
     },
     "Thumbnails": thumbnails,

@@ -15,12 +15,14 @@ from typing import Any
 
 from resnext_gui.engine.ingest import findings
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather
+from resnext_gui.engine.ingest.reach import AWAY, Reach, folders_of
 from resnext_gui.engine.ingest.reading import read_all
-from resnext_gui.engine.ingest.walk import not_reachable
+from resnext_gui.engine.ingest.reconcile import labels_are_the_disks
 from resnext_gui.engine.pictures.files import ImageError, display
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Preview, Progress, Scan, Source, UserError
-from resnext_gui.project import NewPhoto, Project
+from resnext_gui.project import Known, NewPhoto, Project
+from resnext_gui.project.disk_labels import Followed
 from resnext_gui.project.files import natural
 from resnext_gui.project.photographs import some
 
@@ -41,6 +43,7 @@ class _Tally:
     photographs: int = 0
     unlabelled: int = 0
     duplicates: int = 0
+    back: int = 0
     unreadable: int = 0
     examples: list[list[str]] = field(default_factory=list)
 
@@ -105,13 +108,16 @@ class _Scanner:
         self.names = ", ".join(os.path.basename(absolute(s.path)) or display(s.path) for s in command.sources)  # noqa: PTH119
         self.import_id = project.begin_import(f"Add photographs from {display(self.names)[:60]}")
         self.source_ids = [
-            project.add_source(Source(absolute(source.path), source.rule, source.label), self.import_id)
-            for source in command.sources
+            project.add_source(Source(absolute(source.path), source.rule, label), self.import_id)
+            for source, label in zip(command.sources, self._given_labels(), strict=True)
         ]
+        self.trusted = [labels_are_the_disks(gathered, number, source) for number, source in enumerate(command.sources)]
+        self.reach = Reach(folders_of(command.sources), (file.path for file in gathered.files))
         self.ready: dict[int, list[NewPhoto]] = {}
         self.stored_at = time.monotonic()
         self.known = project.known_files()
-        self.label_later: dict[str, list[int]] = {}
+        self.said: dict[int, str] = {}
+        self.followed = Followed()
         self.by_hash: dict[str, list[str]] = {}
         for path, memory in self.known.items():
             if memory.hash and not memory.removed:
@@ -128,10 +134,20 @@ class _Scanner:
             # Also after a stop: what was read is kept.
             self._store()
             self._settle_moves()
-            if self.label_later:
-                self.project.label_unlabelled(self.label_later)
+            self.followed = self.project.follow_disk(self.said.items())
             self.project.finish_import(self.import_id, f"Add {some(self.tally.photographs)}")
         return self._receipt()
+
+    def _given_labels(self) -> Iterator[str | None]:
+        """Yield the label of each source: folders that were dropped together and are one label each stay that."""
+        for source, rule in zip(self.command.sources, self.gathered.rules, strict=True):
+            whole = os.path.basename(absolute(source.path)) if rule == "folder" else None  # noqa: PTH119
+            yield source.label or whole
+
+    def _hear(self, file: Candidate, known: Known, moved: bool = False) -> None:
+        """Note which label the disk gives to a photograph that the project has."""
+        if file.label and file.label != known.disk_label and (moved or self.trusted[file.source] or not known.labelled):
+            self.said[known.id] = file.label
 
     def _new_ones(self) -> Iterator[Candidate]:
         for file in self.gathered.files:
@@ -146,8 +162,7 @@ class _Scanner:
                 same = False
             if same:
                 self.tally.duplicates += 1
-                if not known.labelled and file.label is not None and known.status == "ok":
-                    self.label_later.setdefault(file.label, []).append(known.id)
+                self._hear(file, known)
             else:
                 yield file
 
@@ -172,10 +187,12 @@ class _Scanner:
         portion = self.ready.setdefault(file.source, [])
         if isinstance(outcome, NewPhoto):
             portion.append(outcome)
-            if again:
+            if known is not None and again:
                 self.tally.duplicates += 1
+                self.tally.back += known.status == "gone"
+                self._hear(file, known)
                 return
-            if known is None and self._moved_here(outcome):
+            if known is None and self._moved_here(file, outcome):
                 portion.pop()
                 return
             self.tally.photographs += 1
@@ -184,8 +201,8 @@ class _Scanner:
             else:
                 self.tally.labels[outcome.label] += 1
             return
-        if outcome.code in ("missing", "unreadable", "no_permission"):
-            self._look_for_drive(file)
+        if outcome.code in AWAY and not os.path.islink(file.path):  # noqa: PTH114
+            self.reach.require(file.path)
         message = outcome.message
         if outcome.code == "missing" and not os.path.islink(file.path):  # noqa: PTH114
             message = f"'{display(file.path)}' vanished while the folder was read."
@@ -199,15 +216,17 @@ class _Scanner:
                 return
             portion.append(NewPhoto(file.path, size, mtime, label=file.label, status="unreadable", reason=message))
 
-    def _moved_here(self, photo: NewPhoto) -> bool:
-        """Tell whether this is a known photograph whose folder was moved or whose drive has another name now."""
+    def _moved_here(self, file: Candidate, photo: NewPhoto) -> bool:
+        """Tell whether this is a known photograph that was moved, or whose drive has another name now."""
         name = os.path.basename(photo.path)  # noqa: PTH119
-        for old in self.by_hash.get(photo.hash, ()):
-            if os.path.basename(old) == name and not os.path.lexists(old):  # noqa: PTH119
-                self.moves.append((self.known[old].id, photo.path))
-                self.by_hash[photo.hash].remove(old)
-                return True
-        return False
+        left = [old for old in self.by_hash.get(photo.hash, ()) if not os.path.lexists(old)]
+        if not left:
+            return False
+        old = next((path for path in left if os.path.basename(path) == name), left[0])  # noqa: PTH119
+        self.moves.append((self.known[old].id, photo.path))
+        self.by_hash[photo.hash].remove(old)
+        self._hear(file, self.known[old], moved=True)
+        return True
 
     def _settle_moves(self) -> None:
         if not self.moves:
@@ -218,11 +237,6 @@ class _Scanner:
             root = os.path.join(source.path, "")  # noqa: PTH118
             if not os.path.lexists(source.path) and not any(path.startswith(root) for path in remaining):
                 self.project.forget_source(source.path)
-
-    def _look_for_drive(self, file: Candidate) -> None:
-        root = absolute(self.command.sources[file.source].path)
-        if not os.path.lexists(root):
-            raise not_reachable(root)
 
     def _store(self) -> None:
         self.stored_at = time.monotonic()
@@ -243,7 +257,10 @@ class _Scanner:
             "unlabelled": tally.unlabelled,
             "duplicates": tally.duplicates,
             "moved": len(self.moves),
-            "labelled": sum(map(len, self.label_later.values())),
+            "back": tally.back,
+            "labelled": self.followed.labelled,
+            "relabelled": self.followed.relabelled,
+            "disagree": self.project.counts()["disagree"],
             "unreadable": tally.examples,
             "unreadable_count": tally.unreadable,
             "passed_over": self.gathered.passed_over,

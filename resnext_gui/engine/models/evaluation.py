@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.classifier import BATCH, Classifier, model_folder
 from resnext_gui.engine.models.modelfile import ModelFile, fingerprint, read_model
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
@@ -60,7 +62,8 @@ def evaluate_job(command: Evaluate, emit: Emit, control: Control) -> dict[str, A
     """Serve `messages.Evaluate`.
 
     Raises:
-        UserError: ``no_exam``: there are no photographs of this kind; or there is no such model.
+        UserError: ``no_exam``: there are no photographs of this kind, or none can be read; ``not_reachable``: their
+            drive is away; or there is no such model.
         JobStopped: the person stopped it; the use is not counted.
     """
     with Project.open(command.project) as project:
@@ -81,7 +84,8 @@ def evaluate(
         control: asked after each batch; None where nobody may stop it any more.
 
     Raises:
-        UserError: there are no photographs of this kind, none that can be read, or there is no such model.
+        UserError: there are no photographs of this kind that can be read, ``not_reachable``: their drive is away, or
+            there is no such model.
         JobStopped: the person stopped it.
     """
     if kind not in KINDS:
@@ -105,13 +109,19 @@ def evaluate(
     kept: list[Item] = []
     watch = DecodeWatch(project.cache / "decoding")
     by_path = {item.path: item for item in items}
+    reach: Reach | None = None
+
+    def read(path: str) -> npt.NDArray[np.uint8]:
+        return classifier.read(path, watch, by_path[path].hash)
+
     try:
         with DecodePool() as pool:
-            decoded = pool.in_order(
-                lambda path: classifier.read(path, watch, by_path[path].hash), list(by_path), ahead=4 * BATCH
-            )
+            decoded = pool.in_order(read, list(by_path), ahead=4 * BATCH)
             batch = []
             for number, (path, pixels) in enumerate(decoded, start=1):
+                if isinstance(pixels, UserError):
+                    reach = reach or Reach.of(project)
+                    pixels = reach.settle(path, pixels, partial(read, path))
                 if isinstance(pixels, UserError):
                     emit(Refused(job_id, path, pixels.code, pixels.message, pixels.hint))
                     if not project.read_only and pixels.code not in ("missing", "vanished"):
@@ -130,9 +140,9 @@ def evaluate(
         watch.close()
     if not kept:
         raise UserError(
-            "unreadable",
-            f"None of the {kind} photographs can be read any more.",
-            "Check that the drive they are on is connected, then score again.",
+            "no_exam" if kind == "exam" else "no_practice",
+            f"None of the {kind} photographs of this project can be read.",
+            "Look at what is wrong with them, and add other photographs.",
         )
     probabilities = np.concatenate(rows)
     uses = 0

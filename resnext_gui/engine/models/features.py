@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.ingest.reading import read_again
 from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.modelfile import fingerprint
@@ -47,6 +48,7 @@ class Photographs:
         practice: photographs.
         label_rows: what tells how the labels are called later (`Project.names_now`).
         version: the project's `data_version` at that moment.
+        left_out: labels that have photographs, of which none can be learnt from.
     """
 
     labels: list[str]
@@ -54,6 +56,7 @@ class Photographs:
     practice: list[Item]
     label_rows: dict[str, Any] = field(default_factory=dict)
     version: int = 0
+    left_out: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -70,25 +73,36 @@ def current_photographs(project: Project) -> Photographs:
     project.assign_kinds()
     with project.snapshot():  # items number their labels by the list of labels
         version = project.data_version()
-        labels = project.training_labels()
+        names = project.training_labels()
         learning, practice = project.items("learning"), project.items("practice")
-        rows = project.label_rows(labels)
+        unreadable = project.unreadable_labels()
+        rows = project.label_rows(names)
     if not learning:
         raise UserError(
             "no_photographs",
             "There are no labelled photographs to learn from.",
-            "Add a folder with one sub-folder for each label.",
+            "Look at “Unreadable” on the Photos page, and add other photographs."
+            if unreadable
+            else "Add a folder with one sub-folder for each label.",
         )
+    # A label of which nothing can be learnt would never be answered: it is left out, and so are its photographs.
+    taught = sorted({item.label for item in learning})
+    number = {old: new for new, old in enumerate(taught)}
+    labels = [names[old] for old in taught]
+    left_out = (*unreadable, *(name for n, name in enumerate(names) if n not in number))
+    learning = [replace(item, label=number[item.label]) for item in learning]
+    practice = [replace(item, label=number[item.label]) for item in practice if item.label in number]
     if len({item.label for item in learning}) < 2:
         only = labels[learning[0].label]
         raise UserError(
             "one_label",
             f"A classifier compares labels, and there is only one: “{only}”."
-            if len(labels) < 2
-            else f"A classifier compares labels, and there are photographs of “{only}” only.",
+            if len(names) + len(unreadable) < 2
+            else f"A classifier compares labels, and there are photographs that can be read of “{only}” only.",
             "Add photographs of at least one other label.",
         )
-    return Photographs(labels, learning, practice, rows, version)
+    rows["ids"] = [rows["ids"][old] for old in taught]
+    return Photographs(labels, learning, practice, rows, version, left_out)
 
 
 def interleaved(items: list[Item]) -> list[Item]:
@@ -99,6 +113,20 @@ def interleaved(items: list[Item]) -> list[Item]:
         rounds.append(seen.get(item.label, 0))
         seen[item.label] = rounds[-1] + 1
     return [items[n] for n in sorted(range(len(items)), key=lambda n: (rounds[n], items[n].label))]
+
+
+def tell_left_out(photographs: Photographs, told: set[str], job_id: str, emit: Emit) -> None:
+    """Say which labels cannot be learnt, each once; `told` are those that were named before."""
+    for name in photographs.left_out:
+        if name not in told:
+            told.add(name)
+            emit(
+                Refused(
+                    job_id, name, "label_left_out",
+                    f"The label “{name}” is left out: none of its photographs can be learnt from.",
+                    "Look at “Unreadable” on the Photos page, and add other photographs of it.",
+                )
+            )  # fmt: skip
 
 
 _networks: dict[str, keras.Model] = {}
@@ -144,6 +172,7 @@ class FeatureReader:
         self.computed = 0
         self.seconds = 0.0
         self.refused: set[int] = set()
+        self._reach: Reach | None = None
 
     def __enter__(self) -> FeatureReader:
         return self
@@ -155,10 +184,12 @@ class FeatureReader:
         """Compute what is missing of `items`, in their order.
 
         Args:
-            items: photographs; those that cannot be read are marked in the project and left out.
+            items: photographs; those that cannot be read are marked in the project and left out.  Only those that
+                are gone are marked so: none whose drive is away.
             after: called after each batch with how many of `items` are known, and the pace.
 
         Raises:
+            UserError: ``not_reachable``; what was computed is kept.
             JobStopped: the person stopped it; what was computed is kept.
         """
         missing = [item for item in items if self.cache.get(item.hash) is None]
@@ -181,6 +212,8 @@ class FeatureReader:
                 pace = Pace(len(missing))
                 batch: list[tuple[Item, npt.NDArray[np.uint8]]] = []
                 for number, (item, outcome) in enumerate(decoded, start=1):
+                    if isinstance(outcome, UserError):
+                        outcome = self._settle(item, outcome, load)
                     if isinstance(outcome, UserError):
                         self._refuse(item, outcome)
                     else:
@@ -208,6 +241,13 @@ class FeatureReader:
             self.cache.add(item.hash, row)
         self.computed += len(batch)
         self.seconds += time.monotonic() - began
+
+    def _settle(
+        self, item: Item, error: UserError, load: Callable[[Item], npt.NDArray[np.uint8]]
+    ) -> npt.NDArray[np.uint8] | UserError:
+        if self._reach is None:
+            self._reach = Reach.of(self._project)
+        return self._reach.settle(item.path, error, lambda: load(item))
 
     def _refuse(self, item: Item, error: UserError) -> None:
         self.refused.add(item.photo_id)

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from resnext_gui.engine.device import backend
-from resnext_gui.engine.models.features import FeatureReader, Features, Photographs, current_photographs, interleaved
+from resnext_gui.engine.models.features import (
+    FeatureReader,
+    Features,
+    Labels,
+    Photographs,
+    current_photographs,
+    interleaved,
+    tell_left_out,
+)
 from resnext_gui.engine.models.head import LARGEST_FIT, LinearHead, fit_head
 from resnext_gui.engine.models.modelfile import NAME, ModelFile, find_weights, read_head, read_model, save_quick
 from resnext_gui.engine.models.start_point import Stage, choose_stage, keep_stage
@@ -86,6 +94,8 @@ def make_quick(
         JobStopped: the person stopped it; the features computed so far are kept.
     """
     photographs = current_photographs(project)
+    told: set[str] = set()
+    tell_left_out(photographs, told, job_id, emit)
     known = _known_quick(project, stage, photographs, seed, balance)
     if known is not None:
         _ready(project, known, job_id, emit)
@@ -107,6 +117,7 @@ def make_quick(
         while len(reader.refused) > refused:  # what cannot be read is no photograph: look what is left
             if refused >= 0 and not project.read_only:
                 photographs = current_photographs(project)
+                tell_left_out(photographs, told, job_id, emit)
             refused = len(reader.refused)
             reader.fill(interleaved(photographs.learning + photographs.practice), after)
         spent = time.monotonic() - began
@@ -131,6 +142,7 @@ def fit_start(
     with FeatureReader(project, stage, job_id, emit, control) as reader:
         reader.fill(interleaved(photographs.learning))
         features, labels = reader.features(interleaved(photographs.learning)[:LARGEST_FIT])
+        _need_two(labels)
         return fit_head(features, labels, len(photographs.labels), balance=balance, seed=seed, check=control.check)
 
 
@@ -151,12 +163,7 @@ def _fit(
     seconds: float,
 ) -> Quick:
     features, labels = reader.features(interleaved(photographs.learning)[:LARGEST_FIT])
-    if len(np.unique(labels)) < 2:
-        raise UserError(
-            "one_label",
-            "A classifier compares labels, and only one of them has photographs that can be read.",
-            "Look at “Unreadable” on the Photos page, and add other photographs.",
-        )
+    _need_two(labels)
     count = len(photographs.labels)
     head = fit_head(features, labels, count, balance=balance, seed=seed, check=control.check)
     practice, truth = reader.features(photographs.practice)
@@ -187,6 +194,15 @@ def _known(photographs: Photographs, reader: FeatureReader) -> Photographs:
         for items in (photographs.learning, photographs.practice)
     )
     return replace(photographs, learning=learning, practice=practice)
+
+
+def _need_two(labels: Labels) -> None:
+    if len(np.unique(labels)) < 2:
+        raise UserError(
+            "one_label",
+            "A classifier compares labels, and only one of them has photographs that can be read.",
+            "Look at “Unreadable” on the Photos page, and add other photographs.",
+        )
 
 
 def _recipe_of(photographs: Photographs, seed: int, balance: bool) -> str:

@@ -167,6 +167,10 @@ class PixelStore:
             self._to_disk(picture.hash, pixels)
         return pixels
 
+    def path(self, index: int) -> str:
+        """Return where the photograph with this number lies."""
+        return self._pictures[index].path
+
     def _file(self, content: str) -> Path | None:
         return self._folder / content[:2] / f"{content[2:]}.npy" if self._folder is not None and content else None
 

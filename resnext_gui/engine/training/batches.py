@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.pictures.augment import Augmentation, generator, mix, vary
 from resnext_gui.engine.pictures.decode import Preprocessing
 from resnext_gui.engine.pictures.store import DecodePool, PixelStore, normalise
@@ -46,11 +47,12 @@ class LearningSet:
     Attributes:
         labels: (photographs,) integers.
         missing: numbers of photographs that could not be read any more, with the reason.
+        lost: that photographs are out of reach, once they were: nothing learned since then counts.
     """
 
     def __init__(
         self, store: PixelStore, labels: Labels, classes: int, weights: Floats, prep: Preprocessing, how: Augmentation,
-        seed: int, views: int = 0,
+        seed: int, views: int = 0, reach: Reach | None = None,
     ) -> None:  # fmt: skip
         """Args:
         store: gives the pixels.
@@ -61,10 +63,13 @@ class LearningSet:
         how: the variations.
         seed: of the run.
         views: how many variations of each photograph there are; 0: new ones in each pass.
+        reach: tells whether what cannot be read any more is only out of reach.
         """
         self.store, self.labels, self.classes, self.weights = store, labels, classes, weights
         self.prep, self.how, self.seed, self.views = prep, how, seed, views
         self.missing: dict[int, str] = {}
+        self.lost: UserError | None = None
+        self._reach = reach
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -72,11 +77,35 @@ class LearningSet:
     def view(self, index: int, number: int) -> npt.NDArray[np.uint8]:
         """Return variation `number` of a photograph, uint8 (size, size, 3); black where it cannot be read any more."""
         try:
-            rgb = self.store.get(index)
+            rgb = self._pixels(index)
         except UserError as error:
-            self.missing[index] = error.message
+            # No exception leaves a pass by way of Keras, which would wrap it: the loop asks for `lost` after each step.
+            if error.code == "not_reachable":
+                self.lost = error
+            else:
+                self.missing[index] = error.message
             return np.zeros((self.prep.size, self.prep.size, 3), np.uint8)
         return vary(rgb, self.prep, self.how, generator(self.seed, _VARY, number, index))
+
+    def _pixels(self, index: int) -> npt.NDArray[np.uint8]:
+        try:
+            return self.store.get(index)
+        except UserError as error:
+            if self._reach is None:
+                raise
+            outcome = self._reach.settle(self.store.path(index), error, lambda: self.store.get(index))
+            if isinstance(outcome, UserError):
+                raise outcome from error
+            return outcome
+
+    def require(self) -> None:
+        """Raise where photographs are out of reach.
+
+        Raises:
+            UserError: ``not_reachable``.
+        """
+        if self.lost is not None:
+            raise self.lost
 
     def view_in(self, epoch: int, index: int) -> int:
         """Return the number of the variation that a photograph shows in a pass."""

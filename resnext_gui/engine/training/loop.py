@@ -446,6 +446,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         """Report, and end the pass where the person or the time budget does.
 
         Raises:
+            UserError: ``not_reachable``.
             JobStopped: the person stopped it.
             OutOfTime: the budget is used up.
         """
@@ -463,6 +464,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         position = (fitting.state.epoch + count / self._steps) / fitting.parts
         left = self._seconds_left(seconds, spent / count)
         fitting.watch.batch(fitting.state.step, position, own_loss, own_accuracy, speed, left)
+        fitting.learning.require()
         fitting.control.check()
         limit = fitting.recipe.seconds
         if limit is not None and seconds >= limit and count < self._steps:

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.device.parallel_halves import InHalves
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.features import Photographs, interleaved
 from resnext_gui.engine.models.head import fit_head, stratified_folds, thin_out
 from resnext_gui.engine.network.resnext import last_stages
@@ -176,6 +177,7 @@ def try_mirror_images(
     weights_seed: int = 0,
     seconds: float | None = None,
     check: Callable[[], None] = lambda: None,
+    reach: Reach | None = None,
 ) -> MirrorTrial | None:
     """Find out whether mirror images of the learning photographs keep their labels.
 
@@ -186,12 +188,14 @@ def try_mirror_images(
         weights_seed: of a random start.
         seconds: the run's time budget; a twentieth of it is looked at photographs, beyond the network's start.
         check: called now and then; may raise to stop.
+        reach: tells whether what cannot be read is only out of reach.
 
     Returns:
         What came of it; None where there are too few photographs to tell.
 
     Raises:
         CheckpointError: as `load_backbone`.
+        UserError: ``not_reachable``, where `reach` says so.
     """
     items = _choose(photographs.learning, seed)
     if len(items) < FEWEST or not stratified_folds(
@@ -204,7 +208,7 @@ def try_mirror_images(
     truth: list[int] = []
     end: float | None = None
     with DecodePool() as pool:
-        for squares, labels in _batches(items, network.prep, pool):
+        for squares, labels in _batches(items, network.prep, pool, reach):
             plain.append(network(squares))
             mirrored.append(network(np.ascontiguousarray(squares[:, :, ::-1])))
             truth += labels
@@ -230,11 +234,15 @@ def _choose(items: list[Item], seed: int) -> list[Item]:
     return interleaved([items[row] for row in rng.permutation(rows)])
 
 
-def _batches(items: list[Item], prep: Preprocessing, pool: DecodePool) -> Iterator[tuple[Pixels, list[int]]]:
+def _batches(
+    items: list[Item], prep: Preprocessing, pool: DecodePool, reach: Reach | None
+) -> Iterator[tuple[Pixels, list[int]]]:
     """Yield squares and labels, sixteen at a time, of the photographs that can be read."""
     squares: list[Pixels] = []
     labels: list[int] = []
     for item, outcome in pool.in_order(lambda item: load_uint8(item.path, prep, item.hash), items):
+        if isinstance(outcome, UserError) and reach is not None:
+            outcome = reach.settle(item.path, outcome, lambda item=item: load_uint8(item.path, prep, item.hash))  # type: ignore[misc]
         if not isinstance(outcome, UserError):
             squares.append(outcome)
             labels.append(item.label)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.features import Photographs, current_photographs
 from resnext_gui.engine.models.quick import Quick, make_quick, quick_exists
 from resnext_gui.engine.models.start_point import Stage, choose_stage
@@ -57,12 +58,12 @@ def make_plan(project: Project, command: Train, emit: Emit, control: Control) ->
     return Plan(stage, quick, photographs, recipe, report)
 
 
-def try_mirror(plan: Plan, command: Train, emit: Emit, control: Control) -> MirrorTrial | None:
+def try_mirror(plan: Plan, command: Train, emit: Emit, control: Control, reach: Reach) -> MirrorTrial | None:
     """Find out whether mirror images keep their labels, where that is left to be found out."""
     if command.spec.mirror != "auto":
         return None
     emit(Progress(command.job_id, "preparing", 0, 0, "Trying mirror images"))
     return try_mirror_images(
         plan.photographs, plan.stage.resolved, seed=command.spec.seed, weights_seed=plan.stage.seed,
-        seconds=plan.recipe.seconds, check=control.check,
+        seconds=plan.recipe.seconds, check=control.check, reach=reach,
     )  # fmt: skip

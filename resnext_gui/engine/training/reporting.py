@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.features import Photographs
 from resnext_gui.engine.training.checkpoints import prune, save_state
 from resnext_gui.engine.training.loop import FitState, Fitting, Score, Watch
@@ -110,7 +111,7 @@ class Reporter:
                 self._missing.add(index)
                 item = self._photographs.learning[index]
                 self._emit(Refused(self._job_id, item.path, "vanished", reason, "The run goes on without it."))
-                if not Path(item.path).exists():
+                if not Path(item.path).exists() and Reach.of(self._project).lost(item.path) is None:
                     self._project.set_status([item.photo_id], "gone", reason)
 
     def _on_checkpoint(self, state: FitState, images_per_second: float) -> None:

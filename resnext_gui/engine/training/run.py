@@ -22,6 +22,7 @@ import numpy.typing as npt
 from resnext_gui import __version__
 from resnext_gui.engine.activations import FrozenSource, prepare
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.evaluation import evaluate, for_labels
 from resnext_gui.engine.models.features import Photographs
 from resnext_gui.engine.models.head import label_weights
@@ -61,11 +62,12 @@ def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
     """Serve `messages.Train`: fine-tune, or go on with an unfinished run.
 
     Raises:
-        UserError: there is nothing to learn from, weights are missing, the disk is full, or the run is busy.
+        UserError: there is nothing to learn from, weights are missing, the disk is full, another run of the project
+            is going on, or ``not_reachable``: a drive with photographs is away, and the run can be continued later.
         JobStopped: the person stopped it before there was anything to keep.
     """
     began = time.monotonic()
-    with Project.open(command.project) as project:
+    with Project.open(command.project) as project, project.training():
         if command.run is not None:
             run = project.run(command.run)
             if run.status == "finished":
@@ -79,6 +81,7 @@ def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
                 )
             with run.lock():
                 return _guarded(run, lambda: _go_on(project, run, command, began, emit, control), command.finish)
+        Reach.of(project).require_all(item.path for item in project.items())
         plan = make_plan(project, command, emit, control)
         run = project.new_run(dataclasses.asdict(command.spec), command.spec.name)
         with run.lock():
@@ -95,9 +98,11 @@ def _guarded(run: Run, prepare: Callable[[], _Training], finish: bool = False) -
         raise
     except Exception as error:
         code, message = getattr(error, "code", "fault"), getattr(error, "message", str(error))
+        # A drive that is away interrupts a run and does not end it.
+        status = "interrupted" if code == "not_reachable" else "failed"
         # A disk that refused the checkpoint may refuse this too; without a lock the run then reads "interrupted".
         with contextlib.suppress(UserError):
-            run.update(status="failed", ended=time.time(), error={"code": code, "message": message})
+            run.update(status=status, ended=time.time(), error={"code": code, "message": message})
         raise
 
 
@@ -140,6 +145,7 @@ class _Training:
         self._look = 0.05
         self._budget: float | None = None
         self.reporter = Reporter(project, run, job_id, photographs, emit)
+        self.reach = Reach.of(project)
 
     # ------------------------------------------------------------------------------------------------------------
     # Beginnings
@@ -153,7 +159,7 @@ class _Training:
         head = plan.quick.head
         if stage != plan.quick.stage:
             head = fit_start(project, stage, photographs, command.job_id, emit, control, spec.seed, spec.class_weights)
-        mirror = try_mirror(plan, command, emit, control)
+        mirror = try_mirror(plan, command, emit, control, Reach.of(project))
         recipe = plan.recipe.keeping_sides() if mirror is not None and mirror.sides_matter else plan.recipe
         frozen = {
             "precision": report.precision,
@@ -207,7 +213,7 @@ class _Training:
         frozen = body["frozen"]
         report = backend.setup(spec.device, frozen["precision"])
         announce(job_id, report, emit)
-        photographs = _load_photographs(run.folder)
+        photographs = _load_photographs(project, run.folder)
         recipe = Recipe.from_dict(frozen["recipe"])
         resolved = find_weights(body["weights"])
         emit(RunCreated(job_id, run.id))
@@ -219,6 +225,9 @@ class _Training:
 
     def go(self, finish: bool = False) -> dict[str, Any]:
         """Train to the end, or until stopped; with `finish` not at all.  Returns the result."""
+        taking_part = [*self.photographs.learning, *self.photographs.practice]
+        exam = for_labels(self.project, self.photographs.labels, "exam")
+        self.reach.require_all(item.path for item in [*taking_part, *exam])
         with DecodePool() as pool, backend.strategy_scope():
             fitting = self._prepare(pool)
             status = "stopped"
@@ -260,9 +269,11 @@ class _Training:
         )
         learning = LearningSet(
             store, truth, len(photographs.labels), per_label[truth].astype(np.float32), self.prep,
-            recipe.augmentation, seed, recipe.views,
+            recipe.augmentation, seed, recipe.views, self.reach,
         )  # fmt: skip
-        self.practice = PracticeSet.read(photographs.practice, start["quick"], self.prep, pool, self.control)
+        self.practice = PracticeSet.read(
+            photographs.practice, start["quick"], self.prep, pool, self.control, self.reach
+        )
         practice = self.practice.as_pixels(2 if recipe.flip_answers else 1, recipe.looks)
         trained = self.network
         if recipe.views and recipe.frozen_stages:
@@ -457,7 +468,11 @@ class _Training:
             return None
         try:
             return evaluate(self.project, model, "exam", self.job_id, self.emit, None if stopped else self.control)
-        except (UserError, JobStopped):
+        except JobStopped:
+            return None
+        except UserError as error:
+            if error.code == "not_reachable" and not stopped:
+                raise  # continued once the drive is back, the run has the result that it would have had
             return None
 
 
@@ -474,10 +489,17 @@ def _save_photographs(folder: Path, photographs: Photographs, practice: list[Ite
     )
 
 
-def _load_photographs(folder: Path) -> Photographs:
+def _load_photographs(project: Project, folder: Path) -> Photographs:
+    """Return who takes part in a run; photographs that were moved since are found where they are now."""
     try:
         body = read_json(folder / "photographs.json")
         learning, practice = ([Item(*values) for values in body[name]] for name in ("learning", "practice"))
+        now = {photo.id: photo for photo in project.photos(item.photo_id for item in [*learning, *practice])}
+        for items in (learning, practice):
+            for place, item in enumerate(items):
+                photo = now.get(item.photo_id)
+                if photo is not None and photo.hash == item.hash:
+                    items[place] = dataclasses.replace(item, path=photo.path)
         return Photographs([str(label) for label in body["labels"]], learning, practice, body.get("label_rows") or {})
     except (OSError, KeyError, TypeError) as error:
         raise UserError("damaged", f"The notes of the run in '{folder}' are damaged.", "Start a new run.") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.pictures.decode import Preprocessing, load_uint8, normalise
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.loop import Practice, Score, score_of
@@ -59,16 +60,27 @@ class PracticeSet:
 
     @classmethod
     def read(
-        cls, items: list[Item], quick: Floats, prep: Preprocessing, pool: DecodePool, control: Control
+        cls,
+        items: list[Item],
+        quick: Floats,
+        prep: Preprocessing,
+        pool: DecodePool,
+        control: Control,
+        reach: Reach | None = None,
     ) -> PracticeSet:
         """Decode `items`, for which `quick` holds the quick model's logits; those that cannot be read are left out.
 
         Raises:
+            UserError: ``not_reachable``, where `reach` says so.
             JobStopped: the person stopped it.
         """
         pixels: list[Pixels] = []
         readable: list[int] = []
-        for row, (_, outcome) in enumerate(pool.in_order(lambda item: load_uint8(item.path, prep, item.hash), items)):
+        for row, (item, outcome) in enumerate(
+            pool.in_order(lambda item: load_uint8(item.path, prep, item.hash), items)
+        ):
+            if isinstance(outcome, UserError) and reach is not None:
+                outcome = reach.settle(item.path, outcome, lambda item=item: load_uint8(item.path, prep, item.hash))  # type: ignore[misc]
             if not isinstance(outcome, UserError):
                 pixels.append(outcome)
                 readable.append(row)

@@ -47,6 +47,10 @@ SHUTDOWN_SECONDS = 1.2
 """How long running jobs may take to stop after `Shutdown`."""
 NICENESS = {"assistant": 5, "trainer": 10}
 """Both give way to the window, and a picture dropped during training goes ahead of the training."""
+BEAT = 2.0
+"""Seconds between two signs of life of a job that was told to stop and has something to finish."""
+LEAST_WORK = 0.05
+"""Seconds of processor time between two of them that tell work from a hang."""
 SMALL_CLASSIFY = 4
 """Up to so many pictures, a request to classify goes ahead of a larger one that is under way."""
 
@@ -133,6 +137,7 @@ class Task:
         self.urgency = urgency(command)
         self.done = False
         self.begun = False
+        self.ended = threading.Event()
         self._sender = sender
         self._lock = threading.Lock()
         self.control = Control(between=lambda: lane.serve(self.urgency), on_pause=self._paused)
@@ -148,6 +153,8 @@ class Task:
             if self.done:
                 return
             self.done = isinstance(event, Finished | Failed)
+        if self.done:
+            self.ended.set()
         self._sender.send(event)
 
     def begin(self) -> None:
@@ -348,6 +355,8 @@ class Server:
         if self._files.take_back(task) or self._compute.take_back(task):
             task.emit(Failed(job_id, "stopped", "Stopped before it began."))
             self._finished(task)
+            return
+        threading.Thread(target=_show_life, args=(task,), name="life", daemon=True).start()
 
     def _shut_down(self) -> None:
         with self._tasks_lock:
@@ -367,6 +376,16 @@ class Server:
         if self._role == "trainer" and left == 0:
             log.info("done; leaving")
             self._leave(0)
+
+
+def _show_life(task: Task) -> None:
+    """Say now and then that a job still finishes something, for as long as this process works; a hang says nothing."""
+    used = time.process_time()
+    while not task.ended.wait(BEAT):
+        now = time.process_time()
+        if now - used >= LEAST_WORK:
+            task.emit(Progress(task.id, "finishing", 0, 0, "Finishing what was begun"))
+        used = now
 
 
 # --------------------------------------------------------------------------------------------------------------------

@@ -48,10 +48,15 @@ FILE_JOBS = (messages.Scan, messages.Preview, messages.Reconcile, messages.Thumb
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long, in seconds, to wait before the next step: for its first words, after a stop, after a terminate."""
+    """How long, in seconds, to wait before the next step: for its first words, after a stop, after a terminate.
+
+    After a stop the child has `stop` seconds from its last sign of life, but no more than `finish` in all: what it
+    saves on a slow computer takes its time.
+    """
 
     hello: float = 60.0
     stop: float = 10.0
+    finish: float = 300.0
     terminate: float = 3.0
     close: float = 1.5
 
@@ -100,6 +105,7 @@ class EngineLine(QThread):
         self._woken = False
         self._finish = False
         self._open: dict[str, float | None] = {}  # job the child has -> when waiting for its stop ends
+        self._stopped: dict[str, float] = {}  # job that was told to stop -> when all patience ends
         self._lanes: dict[str, bool] = {}  # job the child has -> whether it works on files
         self._child: _Child | None = None
         self._crashes = 0
@@ -227,6 +233,7 @@ class EngineLine(QThread):
                 self._lanes[job_id] = isinstance(command, FILE_JOBS)
             elif isinstance(command, messages.Stop) and self._open[job_id] is None:
                 self._open[job_id] = time.monotonic() + self._patience.stop
+                self._stopped[job_id] = time.monotonic() + self._patience.finish
             try:
                 child.conn.send_bytes(messages.encode(command))
             except (OSError, ValueError):
@@ -273,13 +280,20 @@ class EngineLine(QThread):
             if isinstance(event, Finished | Failed):
                 del self._open[job_id]
                 del self._lanes[job_id]
+                self._stopped.pop(job_id, None)
                 self._crashes = 0
             self._put(event)
         if self._one_job and not self._open and not self._outbox:
             self._dismiss(child)
 
     def _grant_time(self, job_id: str) -> None:
-        """A job that was told to stop may have to wait for a more urgent one of its lane, which is getting on."""
+        """Events are signs of life: of a job that finishes what it was told to stop, or of a more urgent one before it.
+
+        Only so many of its own, since a job that does not listen may go on for ever.
+        """
+        latest = self._stopped.get(job_id)
+        if latest is not None:
+            self._open[job_id] = min(latest, time.monotonic() + self._patience.stop)
         for other, moment in self._open.items():
             if moment is not None and other != job_id and self._lanes[other] == self._lanes[job_id]:
                 self._open[other] = time.monotonic() + self._patience.stop
@@ -428,6 +442,7 @@ class EngineLine(QThread):
         lost = list(self._open)
         self._open.clear()
         self._lanes.clear()
+        self._stopped.clear()
         for job_id in lost:
             if job_id in child.culprits:
                 self._put(Failed(job_id, "stopped", "It did not stop by itself and was ended."))
@@ -484,6 +499,7 @@ class EngineLine(QThread):
         lost = dict.fromkeys([*self._open, *waiting])
         self._open.clear()
         self._lanes.clear()
+        self._stopped.clear()
         for job_id in lost:
             self._put(Failed(job_id, code, message, hint, details))
 

@@ -42,7 +42,12 @@ class Incoming(QObject):
         receipt.closed.connect(self._close_receipt)
         news.apply_wanted.connect(self._apply_news)
         news.gone_wanted.connect(lambda: self.show_findings("gone"))
+        news.disagree_wanted.connect(lambda: page.panel.choose("disagree"))
+        news.given_up.connect(lambda: page.session.reconcile(gone=True))
+        news.undo_wanted.connect(self._undo_news)
         news.closed.connect(news.hide)
+        page.disagree.take_wanted.connect(lambda: self._settle(take=True))
+        page.disagree.keep_wanted.connect(lambda: self._settle(take=False))
         page.findings_line.show_wanted.connect(self.show_findings)
         findings.forget_wanted.connect(self._forget)
         findings.find_wanted.connect(self._find)
@@ -135,6 +140,26 @@ class Incoming(QObject):
     def _apply_news(self) -> None:
         self._page.news.hide()
         self._page.session.reconcile(apply=True)
+
+    def _undo_news(self) -> None:
+        self._page.news.hide()
+        self._page.undo()
+
+    def show_disagree(self, count: int) -> None:
+        """Say of `count` photographs that are shown what the disk says; 0: others are shown."""
+        page = self._page
+        page.disagree.hide()
+        if count:
+            try:
+                page.disagree.show_names(count, page.session.project.disputed_names())
+            except UserError:
+                return  # the session tells about it
+
+    def _settle(self, take: bool) -> None:
+        page = self._page
+        chosen = page.gallery.chosen() if page.gallery.selected_count() > 1 else page.gallery.ids()
+        page.session.settle_disk_labels(list(chosen), take)
+        page.refresh_soon()
 
     # ---- findings
 

@@ -16,6 +16,7 @@ from resnext_gui.ui.common import words
 from resnext_gui.ui.common.notice import Notice
 from resnext_gui.ui.common.toast import Toast
 from resnext_gui.ui.engine_process.texts import say
+from resnext_gui.ui.photos.disagree import DisagreeLine
 from resnext_gui.ui.photos.dock import Dock
 from resnext_gui.ui.photos.empty import EmptyPhotos
 from resnext_gui.ui.photos.findings import FindingsLine, FindingsPanel
@@ -107,6 +108,7 @@ class PhotosPage(QWidget):
         self.receipt = Receipt()
         self.findings_line = FindingsLine()
         self.proposing = Notice("info")
+        self.disagree = DisagreeLine()
         for notice in (self.news, self.receipt, self.proposing):
             notice.hide()
         self.stack = QStackedWidget()
@@ -121,7 +123,7 @@ class PhotosPage(QWidget):
         self.lister = PhotoLister(self.session.project, self)
         right = QVBoxLayout()
         right.setSpacing(0)
-        for part in (self.toolbar, self.news, self.receipt, self.findings_line, self.proposing):
+        for part in (self.toolbar, self.news, self.receipt, self.findings_line, self.proposing, self.disagree):
             right.addWidget(part)
         right.addWidget(self.stack, 1)
         right.addWidget(self.dock)
@@ -234,6 +236,7 @@ class PhotosPage(QWidget):
             self.gallery.set_proposals(self.proposer.proposals())
         self._fresh = False
         self.incoming.set_counts(self._counts)
+        self.incoming.show_disagree(len(ids) if self._where == "disagree" else 0)
         if self.stack.currentWidget() is not self.findings:
             self.show_photographs()
         self._quick_changed(self.session.quick)
@@ -348,6 +351,7 @@ class PhotosPage(QWidget):
         names = {
             "all": self.tr("All photographs"),
             "unlabelled": self.tr("Unlabelled"),
+            "disagree": self.tr("Disk says otherwise"),
             "unreadable": self.tr("Not readable"),
             "gone": self.tr("Gone"),
         }

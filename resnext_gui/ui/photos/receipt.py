@@ -90,10 +90,28 @@ def sentence(receipt: dict[str, Any]) -> str:
         parts.append(_tr("{n} unlabelled").format(n=words.number(unlabelled)))
     if known:
         parts.append(_tr("{n} already here").format(n=words.number(known)))
+    parts += followed(receipt)
     bad = int(receipt.get("unreadable_count") or 0)
     if bad:
         parts.append(_tr("{n} unreadable").format(n=words.number(bad)))
     return ", ".join(parts)
+
+
+def followed(told: dict[str, Any]) -> list[str]:
+    """Return what became of photographs that the project knew, in words: "80 are back"; from a receipt or from news."""
+    texts = {
+        "back": (_tr("1 is back"), _tr("{n} are back")),
+        "moved": (_tr("1 was moved"), _tr("{n} were moved")),
+        "labelled": (_tr("1 has a label now"), _tr("{n} have a label now")),
+        "relabelled": (_tr("1 has the label of its folder now"), _tr("{n} have the label of their folder now")),
+        "disagree": (_tr("1 keeps the label given here"), _tr("{n} keep the label given here")),
+    }
+    counts = {key: int(told.get(key) or 0) for key in texts}
+    return [
+        one if counts[key] == 1 else many.format(n=words.number(counts[key]))
+        for key, (one, many) in texts.items()
+        if counts[key]
+    ]
 
 
 class Receipt(Notice):
@@ -308,12 +326,19 @@ class DiskNews(Notice):
 
     apply_wanted = Signal()
     gone_wanted = Signal()
+    disagree_wanted = Signal()
+    """Show the photographs whose label was given by hand and of which the disk says something else now."""
+    given_up = Signal()
+    """What is out of reach is gone, says the person."""
+    undo_wanted = Signal()
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("info", parent)
         self.review_button = self.add_button(self.tr("Review"), self._toggle)
         self.review_button.setCheckable(True)
+        self.undo_button = self.add_button(self.tr("Undo"), self.undo_wanted.emit)
+        self.undo_button.setAccessibleName(self.tr("Undo the new labels"))
         self.add_close(self.closed.emit)
         self.details = QWidget()
         self.apply_button = QPushButton(self.tr("Bring the project up to date"))
@@ -322,10 +347,18 @@ class DiskNews(Notice):
         self.gone_button = QPushButton(self.tr("Show what is gone"))
         self.gone_button.setProperty("role", "plain")
         self.gone_button.clicked.connect(lambda: self.gone_wanted.emit())
+        self.disagree_button = QPushButton(self.tr("Show where the disk says otherwise"))
+        self.disagree_button.setProperty("role", "plain")
+        self.disagree_button.clicked.connect(lambda: self.disagree_wanted.emit())
+        self.give_up_button = QPushButton(self.tr("These photographs are gone for good"))
+        self.give_up_button.setProperty("role", "plain")
+        self.give_up_button.clicked.connect(lambda: self.given_up.emit())
         self.examples = theme.label("", "quiet", wrap=True)
         row = QHBoxLayout()
         row.addWidget(self.apply_button)
         row.addWidget(self.gone_button)
+        row.addWidget(self.disagree_button)
+        row.addWidget(self.give_up_button)
         row.addStretch(1)
         column = QVBoxLayout(self.details)
         column.setContentsMargins(28, 0, 8, 4)
@@ -338,10 +371,9 @@ class DiskNews(Notice):
     def show_news(self, result: dict[str, Any]) -> bool:
         """Show what reconciling found; returns whether there is anything to tell."""
         new, gone, changed = (int(result.get(key) or 0) for key in ("new", "gone", "changed"))
+        disagree, relabelled = int(result.get("disagree") or 0), int(result.get("relabelled") or 0)
         away = [str(path) for path in result.get("unreachable") or []]
-        if not (new or gone or changed or away):
-            self.hide()
-            return False
+        returned = [str(path) for path in result.get("returned") or []]
         parts = []
         if new:
             parts.append(self.tr("{n} new").format(n=words.number(new)))
@@ -349,25 +381,35 @@ class DiskNews(Notice):
             parts.append(self.tr("{n} gone").format(n=words.number(gone)))
         if changed:
             parts.append(self.tr("{n} changed").format(n=words.number(changed)))
-        text = ", ".join(parts)
+        parts += followed(result)
+        sentences = [", ".join(parts) + "."] if parts else []
+        if returned:
+            sentences.append(self.tr("{place} is reachable again.").format(place=returned[0]))
         if away:
             first = self.tr("{place} is not reachable. Its photographs stay in the project.").format(place=away[0])
-            text = f"{text}. {first}" if text else first
-        elif text:
-            text += "."
-        self.say(text, "caution" if away else "info")
-        self.review_button.setVisible(bool(new or gone or changed))
+            sentences.append(first)
+        if not sentences:
+            self.hide()
+            return False
+        self.say(" ".join(sentences), "caution" if away else "info")
+        self.review_button.setVisible(bool(new or gone or changed or disagree or away))
         self.review_button.setChecked(False)
+        self.undo_button.setVisible(bool(relabelled))
         self.details.hide()
         self.apply_button.setVisible(bool(new or changed))
         self.gone_button.setVisible(bool(gone))
+        self.disagree_button.setVisible(bool(disagree))
+        self.give_up_button.setVisible(bool(away))
         self.examples.setText(self._examples(result))
         self.show()
         return True
 
     def _examples(self, result: dict[str, Any]) -> str:
         titles = {"new": self.tr("New"), "gone": self.tr("Gone"), "changed": self.tr("Changed")}
-        lines = []
+        lines = [
+            self.tr("{place} is not reachable. Its photographs stay in the project.").format(place=path)
+            for path in list(result.get("unreachable") or [])[1:]
+        ]
         for key, title in titles.items():
             paths = [str(path) for path in (result.get("examples") or {}).get(key) or []]
             if paths:

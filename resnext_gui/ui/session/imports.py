@@ -25,6 +25,10 @@ KNOWN_THUMBNAILS = 60_000
 """Paths of thumbnails that are remembered, about 150 bytes each."""
 
 
+LOOK_AGAIN = 20_000
+"""Milliseconds between two looks whether a drive has come back."""
+
+
 class ImportDesk(QObject):
     """Brings photographs into the project."""
 
@@ -34,6 +38,10 @@ class ImportDesk(QObject):
         self._scans: list[Job] = []
         self._jobs: set[Job] = set()
         self._reconcile: Job | None = None
+        self._away: list[str] = []
+        self._look_again = QTimer(self)
+        self._look_again.setSingleShot(True)
+        self._look_again.timeout.connect(lambda: self.reconcile(False, quiet=True))
         self.thumbnails: OrderedDict[int, str] = OrderedDict()
         self._wanted: list[int] = []
         self._thumbnail_job: Job | None = None
@@ -110,16 +118,23 @@ class ImportDesk(QObject):
         if self._session.project.photo_count() > 0:
             self.reconcile(False)
 
-    def reconcile(self, apply: bool) -> None:
-        """Compare the project with the disk; with `apply`, take in what is new."""
+    def reconcile(self, apply: bool, gone: bool = False, quiet: bool = False) -> None:
+        """Compare the project with the disk; with `apply`, take in what is new, with `gone`, give up what is away.
+
+        `quiet`: only to see whether a drive has come back.
+        """
+        self._look_again.stop()
+        if quiet and self._reconcile is not None:
+            return  # the one under way will tell
         if self._reconcile is not None:
             self._reconcile.cancel()
-        job = self._session.assistant.submit(messages.Reconcile("", self._session.folder, apply))
+        job = self._session.assistant.submit(messages.Reconcile("", self._session.folder, apply, gone))
         self._reconcile = job
         if apply:
             self._show(job, Work(self.tr("Reading photographs"), can_cancel=True, key="reconcile"))
-        job.happened.connect(lambda event: self._on_reconcile_event(job, event, apply))
-        job.finished.connect(lambda result: self._on_reconciled(job, result))
+        if not quiet:
+            job.happened.connect(lambda event: self._on_reconcile_event(job, event, apply))
+        job.finished.connect(lambda result: self._on_reconciled(job, result, quiet))
         job.failed.connect(lambda failure: self._on_reconcile_failed(job, failure))
 
     def _on_reconcile_event(self, job: Job, event: object, apply: bool) -> None:
@@ -133,8 +148,18 @@ class ImportDesk(QObject):
             self._session.set_work("reconcile", None)
         self._session.look()
 
-    def _on_reconciled(self, job: Job, result: dict[str, Any]) -> None:
+    def _on_reconciled(self, job: Job, result: dict[str, Any], quiet: bool) -> None:
         self._end_reconcile(job)
+        before, self._away = self._away, [str(path) for path in result.get("unreachable") or []]
+        if self._away:
+            self._look_again.start(LOOK_AGAIN)
+        result["returned"] = [path for path in before if path not in self._away]
+        if quiet and before == self._away:
+            return
+        if result["returned"]:
+            self._forget_refused()
+        if result.get("relabelled") or result.get("labelled"):
+            self._session.undo_changed.emit()
         self._session.reconciled.emit(result)
         receipt = result.get("receipt")
         if receipt:
@@ -243,6 +268,7 @@ class ImportDesk(QObject):
     def close(self) -> None:
         """Let everything go."""
         self._thumbnail_pause.stop()
+        self._look_again.stop()
         for job in [*self._scans, *self._jobs, self._reconcile, self._thumbnail_job]:
             if job is not None:
                 job.cancel()

@@ -150,9 +150,12 @@ class Session(SessionSignals):
         """Tell `callback` which labels each rule would give (see ``preview_job``); ``{"error": ...}`` on trouble."""
         self.imports.preview(list(sources), callback)
 
-    def reconcile(self, apply: bool = False) -> None:
-        """Compare the project with the disk; ends with `reconciled`.  `apply` takes new photographs in."""
-        self.imports.reconcile(apply)
+    def reconcile(self, apply: bool = False, gone: bool = False) -> None:
+        """Compare the project with the disk; ends with `reconciled`.
+
+        `apply` takes new photographs in; with `gone` the person says that what is out of reach is gone.
+        """
+        self.imports.reconcile(apply, gone)
 
     def add_samples(self) -> None:
         """Render the sample photographs into the project and learn from them."""
@@ -180,6 +183,12 @@ class Session(SessionSignals):
         """Give photographs another label; None: unlabelled."""
         ids = list(photo_ids)
         self.corrections.make(lambda project: project.move(ids, label_id), len(ids))
+
+    def settle_disk_labels(self, photo_ids: Iterable[int], take: bool) -> None:
+        """Of photographs of which the disk says another label: take that, or keep what the person gave."""
+        ids = list(photo_ids)
+        settle = Project.take_disk_labels if take else Project.keep_labels
+        self.corrections.make(lambda project: settle(project, ids), len(ids))
 
     def add_label(self, name: str) -> int | None:
         """Add a label.  Returns its id, or None where that was not possible (a `problem` says why)."""

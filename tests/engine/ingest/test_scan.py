@@ -54,8 +54,14 @@ class Desk:
         json.dumps(result).encode("utf-8")
         return result
 
-    def reconcile(self, apply: bool = False) -> dict:
-        return reconcile_job(Reconcile("r", str(self.project.folder), apply), self.events.append, Control())
+    def reconcile(self, apply: bool = False, gone: bool = False) -> dict:
+        result = reconcile_job(Reconcile("r", str(self.project.folder), apply, gone), self.events.append, Control())
+        json.dumps(result).encode("utf-8")
+        return result
+
+    def labels(self) -> dict[str, str | None]:
+        """Return the label of each photograph by the name of its file."""
+        return {Path(p.path).name: p.label for p in self.project.photos(self.project.photo_ids())}
 
 
 @pytest.fixture
@@ -396,18 +402,18 @@ class TestReconciling:
         (photos / "rust" / "rust0.jpg").unlink()
         put(photos, "rust/rust1.jpg", data=encoded(scene(20, 10), "PNG"))
         (photos / "good" / "good0.jpg").rename(photos / "rust" / "good0.jpg")
-        before = desk.project.data_version()
         result = desk.reconcile()
-        assert [result[key] for key in ("new", "gone", "changed", "moved")] == [1, 1, 1, 1]
+        assert [result[key] for key in ("new", "gone", "changed", "moved", "relabelled")] == [1, 1, 1, 1, 1]
         assert Path(result["examples"]["new"][0]).name == "new.jpg"
-        assert desk.project.data_version() == before  # looking changes nothing
+        before = desk.project.data_version()
+        assert [desk.reconcile()[key] for key in ("new", "gone", "changed", "moved")] == [1, 0, 1, 0]
+        assert desk.project.data_version() == before  # looking again changes nothing
         result = desk.reconcile(apply=True)
         assert result["receipt"]["photographs"] == 1
         project = desk.project
         assert project.photo_at(str(photos / "rust" / "new.jpg")).label == "rust"
         assert project.photo_at(str(photos / "rust" / "rust1.jpg")).width == 20
-        # The label is the person's; a moved file keeps it.
-        assert project.photo_at(str(photos / "rust" / "good0.jpg")).label == "good"
+        assert project.photo_at(str(photos / "rust" / "good0.jpg")).label == "rust"
         assert [Path(p.path).name for p in project.photos(project.photo_ids("gone"))] == ["rust0.jpg"]
         again = desk.reconcile()
         assert [again[key] for key in ("new", "gone", "changed", "moved")] == [0, 0, 0, 0]
@@ -455,6 +461,105 @@ class TestReconciling:
         result = desk.reconcile()
         assert [result[key] for key in ("new", "gone", "changed", "moved")] == [0, 0, 0, 0]
         assert result["unreachable"] == []
+
+    def test_a_drive_that_is_back(self, desk: Desk, photos: Path):
+        there = sorted(photos.rglob("*.jpg"))
+        shutil.move(there[0], photos.parent / "one.jpg")
+        assert desk.reconcile()["gone"] == 1 and desk.project.photo_count() == 11
+        photos.rename(photos.with_name("elsewhere"))
+        result = desk.reconcile(apply=True)
+        assert (result["gone"], result["back"], desk.project.photo_count()) == (0, 0, 11)
+        photos.mkdir()  # an empty mount point
+        result = desk.reconcile(apply=True)
+        assert (result["unreachable"], result["gone"], desk.project.photo_count()) == ([str(photos)], 0, 11)
+        photos.rmdir()
+        photos.with_name("elsewhere").rename(photos)
+        shutil.move(photos.parent / "one.jpg", there[0])
+        result = desk.reconcile()
+        assert (result["unreachable"], result["gone"], result["back"]) == ([], 0, 1)
+        assert desk.project.photo_count() == 12
+
+    def test_what_was_given_up_is_gone_and_comes_back(self, desk: Desk, photos: Path):
+        photos.rename(photos.with_name("elsewhere"))
+        assert desk.reconcile(gone=True)["gone"] == 12
+        assert desk.project.counts()["gone"] == 12
+        assert desk.reconcile()["unreachable"] == [], "nothing is missed there any more"
+        photos.with_name("elsewhere").rename(photos)
+        assert desk.reconcile()["back"] == 12 and desk.project.photo_count() == 12
+
+    def test_a_scan_brings_back_what_was_gone(self, desk: Desk, photos: Path):
+        (photos / "rust" / "rust0.jpg").rename(photos.parent / "aside.jpg")
+        desk.reconcile()
+        (photos.parent / "aside.jpg").rename(photos / "rust" / "rust0.jpg")
+        receipt = desk.scan(photos)
+        assert (receipt["back"], receipt["duplicates"], receipt["photographs"]) == (1, 12, 0)
+
+    @pytest.mark.parametrize("how", ["scan", "reconcile"])
+    def test_labels_follow_pictures_and_folders(self, desk: Desk, photos: Path, how: str):
+        corrected = desk.project.photo_at(str(photos / "rust" / "rust5.jpg"))
+        desk.project.move([corrected.id], None)
+        (photos / "good" / "good0.jpg").rename(photos / "rust" / "good0.jpg")
+        (photos / "good" / "good1.jpg").rename(photos / "rust" / "rust0 (1).jpg")  # renamed as well
+        (photos / "rust" / "rust5.jpg").rename(photos / "good" / "rust5.jpg")
+        (photos / "rust").rename(photos / "corrosion")
+        receipt = desk.scan(photos) if how == "scan" else desk.reconcile()
+        assert {key: receipt[key] for key in ("moved", "relabelled", "disagree", "labelled", "back")} == {
+            "moved": 8, "relabelled": 7, "disagree": 1, "labelled": 0, "back": 0
+        }  # fmt: skip
+        assert receipt.get("photographs", 0) == receipt.get("new", 0) == receipt.get("gone", 0) == 0
+        labels = desk.labels()
+        assert labels["good0.jpg"] == labels["rust0 (1).jpg"] == labels["rust1.jpg"] == "corrosion"
+        assert (labels["good2.jpg"], labels["rust5.jpg"]) == ("good", None)
+        again = desk.reconcile()
+        assert [again[key] for key in ("new", "gone", "moved", "relabelled", "disagree")] == [0, 0, 0, 0, 1]
+        assert desk.project.undo() == "Relabel 7 photographs as on the disk"
+        assert desk.labels()["good0.jpg"] == "good"
+
+    def test_everything_may_move_at_once(self, desk: Desk, photos: Path):
+        for name in ("rust", "good"):
+            (photos / name).rename(photos / f"{name} new")
+        result = desk.reconcile()
+        assert (result["moved"], result["relabelled"], result["gone"], result["unreachable"]) == (12, 12, 0, [])
+        assert [label.name for label in desk.project.labels()] == ["good new", "rust new"]
+
+    def test_a_corrected_table_is_followed(self, desk: Desk, tmp_path: Path):
+        root = tmp_path / "listed"
+        put(root, *(f"{n}.jpg" for n in range(6)))
+        table = root / "labels.csv"
+
+        def write(**labels: str) -> None:
+            rows = (f"{n}.jpg,{labels.get(f'_{n}', 'rust' if n < 3 else 'good')}" for n in range(6))
+            table.write_text("path,label\n" + "\n".join(rows), "utf-8")
+
+        write()
+        desk.scan(Source(str(table), "csv"))
+        write(_0="good", _1="dent")
+        result = desk.reconcile()
+        assert (result["relabelled"], result["moved"]) == (2, 0)
+        assert desk.labels()["0.jpg"] == "good" and desk.labels()["1.jpg"] == "dent"
+        write()
+        assert desk.scan(Source(str(table), "csv"))["relabelled"] == 2
+        table.unlink()
+        assert desk.reconcile()["relabelled"] == 0 and desk.labels()["0.jpg"] == "rust"
+
+    def test_a_rule_that_becomes_another_relabels_nothing_that_did_not_move(self, desk: Desk, tmp_path: Path):
+        root = tmp_path / "two levels"
+        put(root, *(f"site/rust/{n}.jpg" for n in range(4)), *(f"site/good/g{n}.jpg" for n in range(4)))
+        desk.scan(root)
+        before = desk.labels()
+        assert set(before.values()) == {"rust", "good"}
+        put(root, *(f"{label}/{place}/{label}{n}.jpg" for label in "abcdef" for place in "xy" for n in range(3)))
+        assert desk.reconcile()["relabelled"] == 0
+        assert desk.labels() == before
+        asked = desk.scan(Source(str(root), "first"))  # by the person's own rule they are read anew
+        assert asked["relabelled"] == 8 and desk.labels()["g0.jpg"] == "site"
+
+    def test_folders_that_are_a_label_each_stay_that(self, desk: Desk, tmp_path: Path):
+        put(tmp_path, "cats/1.jpg", "cats/2.jpg", "dogs/3.jpg")
+        desk.scan(tmp_path / "cats", tmp_path / "dogs")
+        (tmp_path / "cats" / "2.jpg").rename(tmp_path / "dogs" / "2.jpg")
+        assert desk.reconcile()["relabelled"] == 1
+        assert desk.labels() == {"1.jpg": "cats", "2.jpg": "dogs", "3.jpg": "dogs"}
 
     def test_removed_photographs_stay_removed(self, desk: Desk, photos: Path):
         desk.project.remove_photos(desk.project.photo_ids()[:3])

@@ -115,6 +115,115 @@ def test_resumed_run_ends_bit_equal(new_learner: Callable[[str], Learner]) -> No
         assert once[key] == twice[key]
 
 
+class Drive(list[Event]):
+    """Pulls the drive with the photographs out at the `moment`-th event."""
+
+    def __init__(self, place: Path, moment: int) -> None:
+        super().__init__()
+        self.place, self.away, self.moment = place, place.with_name("away"), moment
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        if len(self) == self.moment:
+            self.place.rename(self.away)
+
+    def plug_in(self) -> None:
+        if self.away.exists():
+            self.away.rename(self.place)
+
+
+def test_a_drive_that_is_away_for_a_while_changes_nothing(new_learner: Callable[[str], Learner]) -> None:
+    whole = new_learner("whole")
+    once = whole.train(epochs=2, augmentation="light", mirror="yes")
+    moments = np.random.default_rng(0).choice(np.arange(1, len(whole.events) - 2), 3, replace=False)
+    other = new_learner("other")
+    place = other.folder.parent / "photographs"
+    twice: dict[str, Any] = {}
+    refusals = 0
+    for moment in [*sorted(int(n) for n in moments), 0]:
+        other.events = drive = Drive(place, moment)
+        with other.project() as project:
+            run = next((run.id for run in project.runs()), None)
+        try:
+            twice = other.train(run=run, epochs=2, augmentation="light", mirror="yes")
+        except UserError as error:
+            assert error.code == "not_reachable" and error.message == f"'{place}' is not reachable."
+            refusals += 1
+            with other.project() as project:
+                assert [run.status for run in project.runs()] in ([], ["interrupted"])
+        with other.project() as project:
+            assert project.counts()["photographs"] == 36
+        drive.plug_in()
+        if twice:
+            break
+    assert refusals
+    with whole.project() as a, other.project() as b:
+        left, right = tensors(a.run(once["run"]).folder), tensors(b.run(twice["run"]).folder)
+    assert all(np.array_equal(left[name], right[name]) for name in left)
+    for key in ("kept", "practice_accuracy", "accuracy", "exam", "epochs", "best_epoch", "status"):
+        assert once[key] == twice[key]
+
+
+def test_photographs_that_were_moved_are_found_when_a_run_goes_on(learner: Learner) -> None:
+    first = learner.train(after_epochs(learner, 1), epochs=2)
+    place = learner.folder.parent / "photographs"
+    place.rename(place.with_name("moved"))
+    with pytest.raises(UserError) as caught:
+        learner.train(run=first["run"])
+    assert caught.value.code == "not_reachable"
+    assert learner.scan(place.with_name("moved"))["moved"] == 36
+    assert learner.train(run=first["run"])["status"] == "finished"
+
+
+def test_one_training_a_project(learner: Learner) -> None:
+    with learner.project() as project, project.training():
+        with pytest.raises(UserError) as caught:
+            learner.train()
+        assert caught.value.code == "run_busy"
+        assert project.being_trained and not project.runs()
+
+
+def spoil(learner: Learner, which: Callable[[Any], bool]) -> int:
+    """Cut off the photographs that `which` is true of, in a way that only decoding finds; return how many."""
+    with learner.project() as project:
+        project.assign_kinds()
+        spoilt = [photo for photo in project.photos(project.photo_ids()) if which(photo)]
+    for photo in spoilt:
+        data = Path(photo.path).read_bytes()
+        Path(photo.path).write_bytes(data[: len(data) // 2])
+    return len(spoilt)
+
+
+def test_an_exam_that_cannot_be_read_is_none(learner: Learner) -> None:
+    assert spoil(learner, lambda photo: photo.kind == "exam")
+    result = learner.train(epochs=1)
+    assert (result["status"], result["exam"], result["accuracy"]) == ("finished", 0, None)
+    with learner.project() as project:
+        assert project.exam_uses(result["run"]) == 0
+
+
+def test_no_practice_that_can_be_read(learner: Learner) -> None:
+    assert spoil(learner, lambda photo: photo.kind == "practice")
+    result = learner.train(epochs=1)
+    assert (result["status"], result["practice_accuracy"]) == ("finished", None)
+
+
+@pytest.mark.parametrize(("kinds", "mode"), [(("learning",), "quick"), (("learning", "practice", "exam"), "finetune")])
+def test_a_label_of_which_nothing_can_be_learnt_is_left_out(
+    learner: Learner, kinds: tuple[str, ...], mode: str
+) -> None:
+    spoil(learner, lambda photo: photo.label == "amber" and photo.kind in kinds)
+    result = learner.quick() if mode == "quick" else learner.train(epochs=1)
+    left_out = [event for event in learner.told(Refused) if event.code == "label_left_out"]
+    assert [event.path for event in left_out] == ["amber"]
+    with learner.project() as project:
+        folder = project.quick_folder if mode == "quick" else project.run(result["run"]).folder
+        assert read_json(folder / "model.json")["labels"] == ["blue", "green"]
+    learner.events.clear()
+    learner.quick()
+    assert [e.path for e in learner.told(Refused) if e.code == "label_left_out"] == ["amber"], "said each time"
+
+
 def test_killed_between_two_files_it_resumes(
     new_learner: Callable[[str], Learner], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -282,3 +282,30 @@ def test_a_sender_keeps_the_order_around_a_terminal_event() -> None:
         sender.send(Progress("1", "x", step, 3))
     sender.send(Finished("1"))
     assert [getattr(event, "done", "end") for event in written] == [0, 2, "end"]
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_stopped_job_shows_life_while_its_process_works(monkeypatch: pytest.MonkeyPatch, works: bool) -> None:
+    from resnext_gui.engine.worker import server
+
+    class Stopped:
+        """Ends at the fourth look."""
+
+        id = "s"
+
+        def __init__(self) -> None:
+            self.ended, self.told, self.looks = self, [], 0
+
+        def wait(self, seconds: float) -> bool:
+            assert seconds == server.BEAT
+            self.looks += 1
+            return self.looks == 4
+
+        def emit(self, event: object) -> None:
+            self.told.append(event)
+
+    clock = iter(range(100))
+    monkeypatch.setattr(server.time, "process_time", lambda: float(next(clock)) if works else 1.0)
+    task = Stopped()
+    server._show_life(task)  # type: ignore[arg-type]
+    assert [event.stage for event in task.told] == (["finishing"] * 3 if works else [])

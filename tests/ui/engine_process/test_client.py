@@ -203,6 +203,20 @@ def test_a_stop_may_take_as_long_as_urgent_work_of_its_lane_gets_on(qtbot, make_
     assert client.pid == pid and len(answers) >= 4
 
 
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_stop_may_take_as_long_as_its_job_shows_life_but_not_for_ever(qtbot, make_client, listens):
+    patience = Patience(stop=1.0, finish=60.0 if listens else 1.5, terminate=0.3)
+    client = make_client(Scan="busy_stop", count=8 if listens else -1, every=0.2, patience=patience)
+    job = client.submit(SCAN)
+    with qtbot.waitSignal(job.started, timeout=15_000):
+        pass
+    pid = client.pid
+    job.stop()
+    assert outcome(qtbot, job)[1].code == "stopped"
+    assert (client.pid == pid) == listens
+    assert listens or dead(pid)
+
+
 def test_a_cancelled_job_says_nothing_more(qtbot, make_client):
     client = make_client(Scan="flood", count=3000)
     job = client.submit(SCAN)

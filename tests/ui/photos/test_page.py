@@ -272,6 +272,34 @@ def test_disk_news_are_applied_on_request(page: PhotosPage, session: PhotosSessi
     assert session.asked("reconcile") == [(True,)] and page.news.isHidden()
 
 
+def test_where_the_disk_says_otherwise_can_be_looked_at_and_settled(
+    page: PhotosPage, session: PhotosSession, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daisy, rose = _label(project, "daisy"), _label(project, "rose")
+    mine = list(project.photo_ids(daisy.id))[:3]
+    project.move(mine, rose.id)
+    project.follow_disk((photo, "weed") for photo in mine)
+    monkeypatch.setattr(session, "settle_disk_labels", lambda ids, take: project.take_disk_labels(ids), raising=False)
+    page.refresh()
+    session.reconciled.emit({"disagree": 3})
+    assert page.news.text.text() == "3 keep the label given here." and page.disagree.isHidden()
+    page.news.review_button.click()
+    page.news.disagree_button.click()
+    assert page.where == "disagree" and list(page.gallery.ids()) == mine
+    assert page.disagree.text.text() == "The labels of these 3 were given here; their folders or tables say: weed."
+    page.disagree.take_button.click()
+    assert {photo.label for photo in project.photos(mine)} == {"weed"}
+    page.refresh()
+    assert page.where == "all" and page.disagree.isHidden()
+
+
+def test_what_is_away_can_be_given_up(page: PhotosPage, session: PhotosSession) -> None:
+    session.reconciled.emit({"unreachable": ["/media/drive"]})
+    page.news.review_button.click()
+    page.news.give_up_button.click()
+    assert session.asked("reconcile") == [(True,)]
+
+
 def test_unlabelled_are_proposed_accepted_and_corrected(
     page: PhotosPage, session: PhotosSession, project: Project, qtbot: Any
 ) -> None:

@@ -96,6 +96,11 @@ def test_a_preview_that_fails_says_why(card: Receipt) -> None:
         ({"new": 212, "gone": 3, "changed": 9}, "212 new, 3 gone, 9 changed."),
         ({"new": 1}, "1 new."),
         ({"unreachable": ["Z:\\flowers"]}, "Z:\\flowers is not reachable. Its photographs stay in the project."),
+        ({"back": 80, "returned": ["Z:\\flowers"]}, "80 are back. Z:\\flowers is reachable again."),
+        (
+            {"moved": 3, "relabelled": 2, "disagree": 1},
+            "3 were moved, 2 have the label of their folder now, 1 keeps the label given here.",
+        ),
     ],
 )
 def test_news_in_words(result: dict[str, Any], text: str, qtbot: Any, dressed: Any) -> None:
@@ -103,7 +108,18 @@ def test_news_in_words(result: dict[str, Any], text: str, qtbot: Any, dressed: A
     qtbot.addWidget(news)
     assert news.show_news(result)
     assert news.text.text() == text
-    assert news.review_button.isVisible() == ("unreachable" not in result)
+    assert news.review_button.isVisible() == ("returned" not in result)
+    assert news.give_up_button.isHidden() == ("unreachable" not in result)
+    assert news.undo_button.isHidden() == ("relabelled" not in result)
+    assert news.disagree_button.isHidden() == ("disagree" not in result)
+
+
+def test_what_became_of_known_ones_is_part_of_the_receipt() -> None:
+    told = {"photographs": 0, "duplicates": 24, "moved": 10, "relabelled": 10, "disagree": 2, "back": 1}
+    assert sentence(told) == (
+        "no new photographs, 24 already here, 1 is back, 10 were moved, 10 have the label of their folder now, "
+        "2 keep the label given here"
+    )
 
 
 def test_no_news_is_silent(qtbot: Any, dressed: Any) -> None:

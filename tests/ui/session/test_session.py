@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage
 from resnext_gui.messages import EpochLine, Source, TrainSpec
 from resnext_gui.project import NewPhoto, Project, write_json
 from resnext_gui.ui.session import corrections, quick
+from resnext_gui.ui.session import imports as session_import
 from resnext_gui.ui.session.session import Session
 from resnext_gui.ui.session.state import Work
 from resnext_gui.ui.shell import topbar
@@ -171,6 +172,21 @@ def test_previews_and_reconciling(qtbot, make_session, photographs):
     broken.preview([Source("x")], failing.append)
     qtbot.waitUntil(lambda: bool(failing), timeout=LONG)
     assert "error" in failing[0]
+
+
+def test_a_drive_that_returns_is_noticed(qtbot, make_session, photographs, tmp_path, monkeypatch):
+    monkeypatch.setattr(session_import, "LOOK_AGAIN", 50)
+    drive = tmp_path / "drive"
+    session = make_session(drive=str(drive))
+    news, works = collect(session.reconciled), collect(session.work_changed)
+    session.reconcile()
+    qtbot.waitUntil(lambda: len(news) == 1, timeout=LONG)
+    assert news[0]["unreachable"] == [str(drive)]
+    quiet = len(works)
+    drive.mkdir()
+    qtbot.waitUntil(lambda: len(news) == 2, timeout=LONG)
+    assert (news[1]["unreachable"], news[1]["returned"]) == ([], [str(drive)])
+    assert not session.imports._look_again.isActive() and len(works) == quiet
 
 
 def test_samples_are_drawn_and_learned(qtbot, make_session):

@@ -54,7 +54,7 @@ def look_up(project: Project, asked: Query) -> Listing:
     where = asked.where
     if isinstance(where, int) and all(label.id != where for label in labels):
         where = "all"
-    if where in ("unreadable", "gone") and not counts.get(str(where)):
+    if where in ("unreadable", "gone", "disagree") and not counts.get(str(where)):
         where = "all"
     query = Query(where, asked.search, asked.kind, asked.order)
     return Listing(asked, query, labels, counts, project.photo_ids(where, query.search, query.kind, query.order))

@@ -44,7 +44,8 @@ from resnext_gui.ui.common import theme, words
 from resnext_gui.ui.photos.gallery.dragging import dragged
 
 Where = str | int
-"""``"all"``, ``"unlabelled"``, ``"unreadable"``, ``"gone"``, or a label's id: what `Project.photo_ids` takes."""
+"""What `Project.photo_ids` takes: a label's id, or ``"all"``, ``"unlabelled"``, ``"unreadable"``, ``"gone"`` or
+``"disagree"``."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -232,7 +233,7 @@ class _LabelDelegate(QStyledItemDelegate):
     def _key(self, painter: QPainter, rect: QRect, entry: Entry, font: QFont) -> None:
         c = theme.colours()
         middle = rect.center().y() - (3 if entry.share >= 0 else 0)
-        icons = {"all": "photos", "unlabelled": "tag", "unreadable": "warning", "gone": "folder"}
+        icons = {"all": "photos", "unlabelled": "tag", "disagree": "folder", "unreadable": "warning", "gone": "folder"}
         if isinstance(entry.where, str):
             ink = c.caution if entry.where == "unreadable" else c.quiet
             theme.icon(icons[entry.where], ink).paint(painter, QRect(rect.left() + 15, middle - 7, 16, 16))

@@ -22,7 +22,7 @@ def entries_for(labels: list[Label], counts: dict[str, int], texts: dict[str, st
     Args:
         labels: in order; the first nine get the keys 1 to 9.
         counts: as `Project.counts` returns them.
-        texts: names for ``all``, ``unlabelled``, ``unreadable`` and ``gone``.
+        texts: names for ``all``, ``unlabelled``, ``disagree``, ``unreadable`` and ``gone``.
     """
     most = max((label.count for label in labels), default=0)
     entries = [Entry("all", texts["all"], counts.get("photographs", 0))]
@@ -39,7 +39,7 @@ def entries_for(labels: list[Label], counts: dict[str, int], texts: dict[str, st
         for place, label in enumerate(labels)
     ]
     first = True
-    for where in ("unlabelled", "unreadable", "gone"):
+    for where in ("unlabelled", "disagree", "unreadable", "gone"):
         count = counts.get(where, 0)
         if count or (where == "unlabelled" and labels):
             entries.append(Entry(where, texts[where], count, rule=first))
@@ -127,6 +127,7 @@ class LabelsPanel(QFrame):
         texts = {
             "all": self.tr("All photographs"),
             "unlabelled": self.tr("Unlabelled"),
+            "disagree": self.tr("Disk says otherwise"),
             "unreadable": self.tr("Not readable"),
             "gone": self.tr("Gone"),
         }
