@@ -17,7 +17,7 @@ from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Evaluate, Progress, Refused, UserError
-from resnext_gui.project import Item, Project, read_json, write_json
+from resnext_gui.project import Item, Project, notes, write_json
 
 KINDS = ("exam", "practice")
 _NORMAL_95 = 1.959963984540054
@@ -188,9 +188,9 @@ def for_labels(project: Project, labels: list[str], kind: str) -> list[Item]:
 
 def _stored(file: Path, stamp: str) -> dict[str, Any] | None:
     try:
-        body = read_json(file)
+        body = notes.read_evaluation(file)
     except (OSError, UserError):
         return None
-    if not isinstance(body, dict) or body.pop("stamp", None) != stamp:
+    if body.pop("stamp", None) != stamp:
         return None
     return body

@@ -15,16 +15,20 @@ import uuid
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
+
+from resnext_gui.project import guard
 
 Features = npt.NDArray[np.float32]
 
 _MAGIC = b"RNXF0001"
 _HEADER = 64
 _MOST_SEGMENTS = 12
+_MOST_READ = 2 << 30
+"""Bytes: 250,000 photographs of the widest network.  What is beyond is computed again."""
 
 
 def cache_key(**parts: object) -> str:
@@ -46,7 +50,7 @@ class FeatureCache:
         self._record = np.dtype([("hash", "V32"), ("values", "<f4", (width,)), ("sum", "<u4")])
         self._places: dict[bytes, tuple[int, int]] = {}
         self._segments: list[npt.NDArray[np.void]] = []
-        self._own: BinaryIO | None = None
+        self._own: IO[bytes] | None = None
         self._fresh: dict[bytes, Features] = {}
         self._read()
 
@@ -105,27 +109,29 @@ class FeatureCache:
         self._segments.clear()
         self._places.clear()
 
-    def _new_segment(self) -> BinaryIO:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        stream = (self.folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.features").open("xb")
+    def _new_segment(self) -> IO[bytes]:
+        guard.make_folder(self.folder)
+        stream = guard.open_new(self.folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.features")
         stream.write((_MAGIC + self.width.to_bytes(4, "little")).ljust(_HEADER, b"\0"))
         return stream
 
     def _read(self) -> None:
         files = sorted(self.folder.glob("*.features")) if self.folder.is_dir() else []
+        left = _MOST_READ
         for file in files:
             try:
-                with file.open("rb") as stream:
+                with guard.open_read(file) as stream:
                     header = stream.read(_HEADER)
                     size = stream.seek(0, os.SEEK_END)
                 count = (size - _HEADER) // self._record.itemsize
                 if not header.startswith(_MAGIC) or int.from_bytes(header[8:12], "little") != self.width:
-                    file.unlink()
+                    guard.remove(file)
                     continue
-                if count <= 0:
+                if count <= 0 or size > left:
                     continue
+                left -= size
                 # read whole, not mapped: a mapped file that shrinks underneath ends the process
-                with file.open("rb") as stream:
+                with guard.open_read(file) as stream:
                     stream.seek(_HEADER)
                     segment = np.frombuffer(stream.read(count * self._record.itemsize), self._record)
             except (OSError, ValueError):
@@ -141,7 +147,7 @@ class FeatureCache:
         with suppress(OSError):
             names = list(self._places)
             partial = self.folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
-            with partial.open("xb") as stream:
+            with guard.open_new(partial) as stream:
                 stream.write((_MAGIC + self.width.to_bytes(4, "little")).ljust(_HEADER, b"\0"))
                 for name in names:
                     number, row = self._places[name]
@@ -150,7 +156,7 @@ class FeatureCache:
                     stream.write(name + values.tobytes() + _checksum(name, values).to_bytes(4, "little"))
             partial.replace(partial.with_suffix(".features"))
             for file in before:
-                file.unlink(missing_ok=True)
+                guard.remove(file)
 
 
 def _name(content: str) -> bytes:

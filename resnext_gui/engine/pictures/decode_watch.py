@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from resnext_gui.engine.pictures.files import ImageError, PathLike, display
 from resnext_gui.messages import UserError
+from resnext_gui.project import guard
 from resnext_gui.project.files import lock_file, read_json, try_lock, unlock, write_json
 
 STRIKES = 2
@@ -35,13 +36,13 @@ class DecodeWatch:
     def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
         self._own = threading.local()
-        self._files: list[IO[bytes]] = []
+        self._files: list[tuple[Path, IO[bytes]]] = []
         self._guard = threading.Lock()
         self._one_suspect = threading.Lock()
         self._strikes: dict[str, int] = {}
         self._works = True
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            guard.make_folder(self.folder)
         except OSError:
             self._works = False
         self._died_on = self._collect() if self._works else []
@@ -83,12 +84,11 @@ class DecodeWatch:
         with self._guard:
             files, self._files = self._files, []
             self._own = threading.local()
-        for file in files:
-            name = file.name
+        for name, file in files:
             unlock(file)
             file.close()
             with contextlib.suppress(OSError):
-                Path(name).unlink()
+                guard.remove(name)
 
     def __del__(self) -> None:
         if hasattr(self, "_guard"):
@@ -99,13 +99,14 @@ class DecodeWatch:
         if slot is None and self._works:
             name = self.folder / f"slot-{os.getpid()}-{threading.get_ident()}"
             try:
-                slot = name.open("w+b", buffering=0)
+                guard.remove(name)  # of a thread that has ended
+                slot = guard.open_new(name)
                 try_lock(slot)
             except OSError:
                 return None
             self._own.file = slot
             with self._guard:
-                self._files.append(slot)
+                self._files.append((name, slot))
         return slot
 
     def _collect(self) -> list[str]:
@@ -160,17 +161,18 @@ def _fill(slot: IO[bytes] | None, data: bytes) -> None:
         slot.truncate(0)
         if data:
             slot.write(data)
+        slot.flush()
 
 
 def _take_over(name: Path) -> str:
     """Return what a slot names if its process is gone, and remove the slot; "" for a slot in use or empty."""
     try:
-        with name.open("r+b") as file:
+        with guard.open_kept(name) as file:
             if not try_lock(file):
                 return ""
-            data = file.read()
+            data = file.read(1 << 16)
             unlock(file)
-        name.unlink()
+        guard.remove(name)
     except OSError:
         return ""
     return os.fsdecode(data) if data else ""

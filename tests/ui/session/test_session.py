@@ -271,11 +271,17 @@ def test_a_stored_evaluation_counts_only_for_the_model_it_was_made_of(make_sessi
     session = make_session()
     project.quick_folder.mkdir()
     write_json(project.quick_folder / "model.json", {"digest": "abc"})
-    write_json(project.quick_folder / "exam.json", {"right": 9, "stamp": "abc:1.0:False|x"})
+    scored = {"right": 9, "total": 10, "low": 0.6, "high": 1.0, "labels": [], "confusion": [], "items": []}
+    write_json(project.quick_folder / "exam.json", {**scored, "per_label": [], "stamp": "abc:1.0:False|x"})
     assert session.stored_evaluation("quick")["right"] == 9
     write_json(project.quick_folder / "model.json", {"digest": "other"})
     assert session.stored_evaluation("quick") is None
     assert session.stored_evaluation("no such run") is None
+    write_json(project.quick_folder / "model.json", {"digest": "abc"})
+    write_json(
+        project.quick_folder / "exam.json", {**scored, "per_label": [], "stamp": "abc:1.0:False|x", "right": "9"}
+    )
+    assert session.stored_evaluation("quick") is None, "somebody else's notes"
 
 
 def test_the_device_is_told_with_its_reasons(qtbot, make_session):
