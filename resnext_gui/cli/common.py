@@ -91,6 +91,12 @@ def open_project(path: str) -> Project:
     return Project.open(absolute(path))
 
 
+def tell_odd(project: Project, out: Output) -> None:
+    """Say what in the project's folder is left alone: links, and runs whose notes are damaged."""
+    for odd in project.damaged():
+        out.note(f"{odd.message} {odd.hint}")
+
+
 class WarmUp:
     """Imports Keras on a thread while the command line does something else, such as looking at photographs."""
 

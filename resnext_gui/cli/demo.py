@@ -35,7 +35,7 @@ def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     folder = Path(absolute(arguments.out)) if arguments.out else projects_home() / "Demo"
     with in_words("The folder for the report could not be made"):
         folder.mkdir(parents=True, exist_ok=True)
-        _keep_what_is_there(folder)
+    _keep_what_is_there(folder)
     from resnext_gui.report import Findings, write_report  # after the folder: bad input should be told at once
 
     findings = Findings()
@@ -52,6 +52,7 @@ def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         out.emit(event)
 
     with WarmUp("auto") as warm_up, Project.open_or_create(folder / "project") as project:
+        project.set_setting("demonstration", True)
         place = os.fspath(project.folder)
         learn, new = folder / "photographs", folder / "new pictures"
         out.note("1 of 5: rendering sample photographs")
@@ -94,11 +95,15 @@ def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
 def _keep_what_is_there(folder: Path) -> None:
     """Refuse a folder that holds somebody's files under the names that are written here; an earlier demo is replaced.
 
+    A demonstration knows its own by a mark in its project.
+
     Raises:
         UserError: ``file_exists``.
     """
     if is_project(folder / "project"):
-        return
+        with Project.open(folder / "project") as project:
+            if project.setting("demonstration"):
+                return
     for name in WRITTEN:
         if (folder / name).exists():
             raise UserError(

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from resnext_gui import messages
-from resnext_gui.cli.common import WarmUp, absolute, job_id, run_job, show_labels, sources
+from resnext_gui.cli.common import WarmUp, absolute, job_id, run_job, show_labels, sources, tell_odd
 from resnext_gui.cli.output import Output, percent
 from resnext_gui.engine.ingest.walk import not_reachable
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.figures import expectation, interval, worn
 from resnext_gui.messages import Source, TrainSpec, UserError
-from resnext_gui.project import Project, new_project_folder
+from resnext_gui.project import Project, new_project_folder, project_folder
 from resnext_gui.project.photographs import some
+from resnext_gui.project.project import refuse_photographs
 from resnext_gui.project.runs import Run
 
 RESULT = (
@@ -48,9 +49,12 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     if not given and arguments.project is None:
         raise UserError("usage", "No photographs were named.", "Name a folder with one sub-folder a label.")
     _check_weights(arguments.weights)
-    folder = _project_folder(arguments.project, given)
+    folder = project_folder(_project_folder(arguments.project, given))
+    if not os.path.lexists(folder / "project.db"):
+        refuse_photographs(folder, [source.path for source in given])
     with Project.open_or_create(folder) as project:
         out.line({"event": "project", "path": os.fspath(project.folder)})
+        tell_odd(project, out)
         fine = arguments.mode == "finetune"
         if fine:
             _refuse_busy(project)

@@ -10,7 +10,6 @@ train to exactly the same weights.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import shutil
@@ -27,6 +26,7 @@ from resnext_gui.engine.pictures.decode import Preprocessing, normalise
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.batches import LearningSet
 from resnext_gui.engine.worker.control import Control
+from resnext_gui.project import guard
 
 Pixels = npt.NDArray[np.uint8]
 Halves = npt.NDArray[np.float16]
@@ -78,18 +78,21 @@ class ActivationStore:
         self._file, self._note = file, file.with_suffix(".json")
         self._shape = (count, views, *shape)
         digest = hashlib.sha256(json.dumps([key, self._shape], sort_keys=True, default=str).encode()).hexdigest()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not (file.is_file() and self._read_note() == digest and file.stat().st_size == self.bytes_needed)
-        if fresh:
-            with contextlib.suppress(FileNotFoundError):
-                self._note.unlink()
-            with file.open("wb") as stream:
-                stream.truncate(self.bytes_needed)
-            file.with_suffix(".done").write_bytes(bytes(count * views))
-            self._note.write_text(digest, encoding="ascii")
+        guard.make_folder(file.parent)
+        done = file.with_suffix(".done")
+        sizes = {file: self.bytes_needed, done: count * views}
+        kept = all(guard.is_ordinary(part) and part.stat().st_size == size for part, size in sizes.items())
+        if not kept or self._read_note() != digest:
+            # Anew, and not into what lies there, which may be somebody else's file as well.
+            for part in (self._note, *sizes):
+                guard.remove(part)
+            for part, size in sizes.items():
+                with guard.open_new(part) as stream:
+                    stream.truncate(size)
+            with guard.open_new(self._note) as stream:
+                stream.write(digest.encode("ascii"))
         # An empty file cannot be mapped; without photographs there is nothing to keep either.
         empty = not self.bytes_needed
-        done = file.with_suffix(".done")
         self._values: np.memmap[Any, Any] | Halves = (
             np.zeros(self._shape, np.float16) if empty else np.memmap(file, np.float16, "r+", shape=self._shape)
         )
@@ -126,7 +129,7 @@ class ActivationStore:
 
     def _read_note(self) -> str:
         try:
-            return self._note.read_text(encoding="ascii")
+            return guard.read_bytes(self._note, 1000).decode("ascii")
         except (OSError, UnicodeDecodeError):
             return ""
 
@@ -229,7 +232,7 @@ def prepare(
 
 def _disk_budget(folder: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        guard.make_folder(folder)
         return min(DISK_MOST, shutil.disk_usage(folder).free // 5)
     except OSError:
         return 0

@@ -8,13 +8,13 @@ import json
 import os
 import re
 import sys
-import tempfile
 import time
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from resnext_gui.project import guard, notes
 from resnext_gui.project.records import ProjectError
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -23,6 +23,8 @@ _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 def file_trouble(error: OSError, folder: Path) -> ProjectError:
     """Return the sentence for an `OSError` met while writing to `folder`."""
+    if isinstance(error, guard.OddFileError):
+        return odd_file(error)
     if error.errno in _FULL:
         return ProjectError(
             "disk_full",
@@ -42,6 +44,15 @@ def file_trouble(error: OSError, folder: Path) -> ProjectError:
     )
 
 
+def odd_file(error: guard.OddFileError) -> ProjectError:
+    """Return the sentence for something that lies where the program keeps a file or folder of its own."""
+    return ProjectError(
+        "odd_file",
+        f"'{tidy(str(error.path))}' is {error.what}, which a project does not have there: it is left alone.",
+        "Remove it, or put an ordinary file or folder in its place. Caches are made again.",
+    )
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename inside `folder` durable.  Does nothing where the system has no such notion (Windows)."""
     if sys.platform == "win32":
@@ -57,13 +68,16 @@ def sync_folder(folder: Path) -> None:
 def write_durably(path: str | os.PathLike[str], data: bytes) -> None:
     """Replace the file at `path` by `data` so that a reader, or a power cut, sees the old or the new, never a mix.
 
+    In a project no link is followed; see `guard`.
+
     Raises:
         OSError: it cannot be written.  The old file is then untouched.
     """
     path = Path(path)
     temporary = ""
+    guard.check(path)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent)
+        handle, temporary = guard.temporary(path.parent, f".{path.name[:80]}.")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -119,10 +133,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         OSError: there is no such file, or it cannot be read.
         ProjectError: ``damaged``: it is no JSON.
     """
-    try:
-        return json.loads(Path(path).read_bytes().decode("utf-8"))
-    except ValueError as error:
-        raise ProjectError("damaged", f"The file '{path}' is damaged.", "Restore it from a backup.") from error
+    return notes.read(Path(path))
 
 
 # --------------------------------------------------------------------------------------------------------------------
@@ -175,7 +186,7 @@ def lock_file(path: Path, seconds: float) -> Iterator[bool]:
         ProjectError: the file cannot be made.
     """
     try:
-        file = path.open("a+b")
+        file = guard.open_kept(path)
     except OSError as error:
         raise file_trouble(error, path.parent) from error
     with file:
@@ -194,7 +205,7 @@ def lock_file(path: Path, seconds: float) -> Iterator[bool]:
 def is_locked(path: Path) -> bool:
     """Tell whether some process holds the lock on the file at `path`."""
     try:
-        with path.open("rb") as file:
+        with guard.open_read(path) as file:
             free = try_lock(file, shared=True)
             if free:
                 unlock(file)

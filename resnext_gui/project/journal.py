@@ -52,7 +52,8 @@ class Journal(Database):
         if not text.startswith('[["import",'):
             # Where there are ids, they make up nearly all of the text.
             return text.count(",") if '["photos",' in text or '["removed",' in text else 1
-        return int(self._one("SELECT COUNT(*) FROM photos WHERE import_id = ?", (json.loads(text)[0][1],)) or 0)
+        sql = "SELECT COUNT(*) FROM photos WHERE import_id = json_extract(?, '$[0][1]')"
+        return int(self._one(sql, (text,)) or 0)
 
     def undo(self) -> str | None:
         """Take the last operation back.  Returns its text, or None where there is none.
@@ -78,8 +79,11 @@ class Journal(Database):
                 if row is None:
                     return None
                 number, text, steps = row
-                for step in reversed(json.loads(steps)) if back else json.loads(steps):
-                    _apply(db, step, back)
+                try:
+                    for step in reversed(json.loads(steps)) if back else json.loads(steps):
+                        _apply(db, step, back)
+                except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+                    raise self._damaged() from error  # no program of ours has written that
                 db.execute("UPDATE journal SET undone = ? WHERE id = ?", (int(back), number))
         except sqlite3.IntegrityError as error:
             what = "undone" if back else "done again"

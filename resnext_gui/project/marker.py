@@ -12,6 +12,7 @@ import json
 import os
 from pathlib import Path
 
+from resnext_gui.project import guard
 from resnext_gui.project.database import FILE_NAME
 
 SUFFIX = ".resnextproject"
@@ -44,8 +45,8 @@ def write_marker(folder: Path) -> None:
         with os.scandir(folder) as entries:
             if any(entry.name.lower().endswith(SUFFIX) for entry in entries):
                 return
-        with (folder / MARKER).open("x", encoding="utf-8") as file:
-            file.write(json.dumps(_TEXT, indent=1) + "\n")
+        with guard.open_new(folder / MARKER) as file:
+            file.write(json.dumps(_TEXT, indent=1).encode() + b"\n")
 
 
 __all__ = ["MARKER", "SUFFIX", "is_project", "project_folder", "write_marker"]

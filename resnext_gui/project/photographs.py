@@ -21,6 +21,10 @@ _COLUMNS = "p.id, p.path, p.label_id, l.name, p.hash, p.size, p.mtime_ns, p.widt
 _JOINS = "FROM photos p LEFT JOIN labels l ON l.id = p.label_id LEFT JOIN kinds k ON k.hash = p.hash"
 
 
+_WIDEST = 1 << 20
+"""Pixels."""
+
+
 def some(count: int, one: str = "photograph", many: str = "photographs") -> str:
     """Return a count with its noun, such as "3 photographs" or "12,000 photographs"."""
     return f"{count:,} {one if count == 1 else many}"
@@ -335,6 +339,8 @@ def _disputed_of(db: sqlite3.Connection, ids: list[int]) -> list[int]:
 
 def _photo(row: tuple[Any, ...]) -> Photo:
     i, path, label_id, label, digest, size, mtime, width, height, status, reason, kind = row
+    if not 0 <= width <= _WIDEST or not 0 <= height <= _WIDEST:  # no picture has that: not known
+        width = height = 0
     return Photo(
         i, loaded_path(path), label_id, label, digest, size, mtime, width, height, STATUSES[status], reason,
         None if kind is None else KINDS[kind],

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from resnext_gui.project import guard, notes
 from resnext_gui.project.database import FILE_NAME, loaded_path, stored_path
-from resnext_gui.project.files import file_trouble, is_locked, lock_file, safe_name, tidy
+from resnext_gui.project.files import file_trouble, is_locked, lock_file, odd_file, safe_name, tidy
 from resnext_gui.project.kinds import Kinds
 from resnext_gui.project.marker import project_folder, write_marker
 from resnext_gui.project.records import ModelChange, ProjectError, StoredAnswer
 from resnext_gui.project.runs import Run
+
+_SETTINGS: dict[str, notes.Shape] = {
+    "name": notes.text,
+    "current_model": notes.text,
+    "stage": {"weights": notes.maybe(notes.text), "size": notes.maybe(notes.side), "seed": notes.count,
+              "architecture": notes.maybe(notes.text)},
+    "window_quick": {"seconds": notes.maybe(notes.number), "version": notes.maybe(notes.count)},
+    "window_tile": notes.count,
+    "window_order": notes.text,
+    "demonstration": notes.flag,
+}  # fmt: skip
+"""What the settings that the program itself stores may be; another value counts as none."""
+
+
+def _one_of_top(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and notes.number(value[1])
 
 
 class Project(Kinds):
@@ -35,18 +53,23 @@ class Project(Kinds):
     def create(cls, folder: str | os.PathLike[str], name: str | None = None) -> Project:
         """Make a new project in `folder`, which may exist but must not hold one.
 
+        A folder of photographs is refused: the project's own folders would stand among the labels.
+
         Raises:
-            ProjectError: ``project_exists``, ``read_only``, ``disk_full``, ``folder_gone``.
+            ProjectError: ``project_exists``, ``holds_photographs``, ``odd_file``, ``read_only``, ``disk_full``,
+                ``folder_gone``.
         """
         place = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links the person made on purpose
         file = place / FILE_NAME
+        if not os.path.lexists(file):
+            refuse_photographs(place)
         try:
             place.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
         except OSError as error:
             raise file_trouble(error, place) from error
-        if file.stat().st_size > 0:
+        if file.lstat().st_size > 0 and not guard.is_link(file):
             raise ProjectError(
                 "project_exists", f"There is already a project in '{tidy(str(place))}'.", "Open it, or choose another."
             )
@@ -66,14 +89,14 @@ class Project(Kinds):
         """
         place = project_folder(os.path.abspath(path))  # noqa: PTH100
         file = place / FILE_NAME
-        if not file.is_file():
+        if not os.path.lexists(file):
             raise ProjectError(
                 "no_project",
                 f"There is no project in '{tidy(str(place))}'.",
                 "Choose a folder that holds a file named project.db, or begin a new project.",
             )
         writable = os.access(place, os.W_OK) and os.access(file, os.W_OK)
-        return cls._opened(place, read_only=not writable, create=file.stat().st_size == 0)
+        return cls._opened(place, read_only=not writable, create=file.lstat().st_size == 0)
 
     @classmethod
     def open_or_create(cls, folder: str | os.PathLike[str], name: str | None = None) -> Project:
@@ -83,7 +106,7 @@ class Project(Kinds):
             ProjectError: as `open` and `create`.
         """
         folder = project_folder(folder)
-        if (folder / FILE_NAME).exists():
+        if os.path.lexists(folder / FILE_NAME):
             return cls.open(folder)
         try:
             return cls.create(folder, name)
@@ -145,8 +168,23 @@ class Project(Kinds):
         chosen = [labels[n * len(labels) // min(most, len(labels))] for n in range(min(most, len(labels)))]
         sql = "SELECT id FROM photos WHERE removed = 0 AND status <= 1 AND label_id = ? ORDER BY sort, id LIMIT 1"
         found = self.photos([row[0] for label in chosen for row in self._rows(sql, (label.id,))])
-        small = [self.cache / "thumbnails" / photo.hash[:2] / f"{photo.hash}.jpg" for photo in found]
-        return [str(file) if file.is_file() else photo.path for file, photo in zip(small, found, strict=True)]
+        return [str(self.thumbnail(photo.hash) or photo.path) for photo in found]
+
+    def thumbnail_path(self, content: str) -> Path:
+        """Return where the thumbnail of this content lies; it need not exist.
+
+        Raises:
+            ProjectError: ``damaged``: that is no content hash.
+        """
+        if not guard.fits_hash(content):
+            message = f"The project '{tidy(self.folder.name)}' names a content '{tidy(content)[:40]}', which cannot be."
+            raise ProjectError("damaged", message, "Restore the project from a backup.")
+        return self.cache / "thumbnails" / content[:2] / f"{content}.jpg"
+
+    def thumbnail(self, content: str) -> Path | None:
+        """Return the thumbnail of this content where there is one."""
+        path = self.thumbnail_path(content) if guard.fits_hash(content) else None
+        return path if path is not None and guard.is_ordinary(path) else None
 
     @property
     def runs_folder(self) -> Path:
@@ -161,7 +199,14 @@ class Project(Kinds):
     def setting(self, key: str, default: Any = None) -> Any:
         """Return a setting, any JSON value."""
         text = self._one("SELECT value FROM settings WHERE key = ?", (key,))
-        return default if text is None else json.loads(text)
+        if text is None:
+            return default
+        try:
+            value = notes.parse(str(text).encode())
+        except ValueError:
+            return default
+        shape = _SETTINGS.get(key)
+        return value if shape is None or notes.fits(value, shape) else default
 
     def set_setting(self, key: str, value: Any) -> None:
         """Store a setting, any JSON value; None removes it.  What is so already is not written again."""
@@ -207,12 +252,14 @@ class Project(Kinds):
             " ORDER BY id DESC LIMIT ?",
             (limit,),
         )
-        return [
-            StoredAnswer(
-                i, loaded_path(path), label, p, tuple((n, q) for n, q in json.loads(top)), model, ms, at, corrected
-            )
-            for i, path, label, p, top, model, ms, at, corrected in rows
-        ]
+        found = []
+        for i, path, label, p, top, model, ms, at, corrected in rows:
+            with contextlib.suppress(ValueError):  # one that makes no sense is left out
+                best = notes.parse(str(top).encode())
+                if notes.number(p) and notes.number(ms) and notes.moment(at) and notes.fits(best, [_one_of_top]):
+                    best = tuple((name, float(q)) for name, q in best)
+                    found.append(StoredAnswer(i, loaded_path(path), label, p, best, model, ms, at, corrected))
+        return found
 
     def correct_answer(self, answer_id: int, label: str | None) -> None:
         """Note what the person says the picture shows."""
@@ -231,7 +278,7 @@ class Project(Kinds):
     def current_model(self) -> str | None:
         """The model that answers: ``"quick"``, a run's id, or None before there is one."""
         value = self.setting("current_model")
-        return None if value is None else str(value)
+        return value if value == "quick" or (isinstance(value, str) and safe_name(value, "") == value) else None
 
     def set_current_model(self, model: str | None, reason: str = "") -> None:
         """Let another model answer, and remember since when and why."""
@@ -243,7 +290,8 @@ class Project(Kinds):
     @property
     def model_history(self) -> list[ModelChange]:
         """Which model answered since when, newest first."""
-        return [ModelChange(*row) for row in self._rows("SELECT model, reason, at FROM models ORDER BY id DESC")]
+        rows = self._rows("SELECT model, reason, at FROM models ORDER BY id DESC")
+        return [ModelChange(*row) for row in rows if notes.moment(row[2])]
 
     def exam_uses(self) -> int:
         """Return how often the exam was scored, with whichever model: who chooses among models by it uses it up."""
@@ -294,12 +342,33 @@ class Project(Kinds):
         return Run.create(self.runs_folder, spec, name)
 
     def runs(self) -> list[Run]:
-        """Return the runs, newest first; folders without run.json are passed over."""
-        try:
-            folders = [place for place in self.runs_folder.iterdir() if (place / "run.json").is_file()]
-        except OSError:
+        """Return the runs, newest first; folders without run.json, and runs whose notes are damaged, are left out."""
+        aged = []
+        for run in self._run_folders():
+            with contextlib.suppress(ProjectError):
+                # Not by the folder's name: that is the local time, which a journey or the summer's end turns back.
+                aged.append((float(run.read().get("created") or 0.0), _run_age(run.id), run))
+        return [run for _, _, run in sorted(aged, key=lambda item: item[:2], reverse=True)]
+
+    def damaged(self) -> list[ProjectError]:
+        """Return what in the project's folder is left alone, as sentences: links, and runs with damaged notes."""
+        places = (self.cache, self.quick_folder, self.runs_folder, *_inside(self.cache))
+        found = [odd_file(guard.OddFileError(place, "a link")) for place in places if guard.is_link(place)]
+        for run in self._run_folders():
+            try:
+                guard.check(run.folder)
+                run.read()
+            except guard.OddFileError as error:
+                found.append(odd_file(error))
+            except ProjectError as error:
+                found.append(error)
+        return found
+
+    def _run_folders(self) -> list[Run]:
+        if guard.is_link(self.runs_folder):
             return []
-        return [Run(folder) for folder in sorted(folders, key=lambda place: _run_age(place.name), reverse=True)]
+        names = [place for place in _inside(self.runs_folder) if os.path.lexists(place / "run.json")]
+        return [Run(place) for place in names if safe_name(place.name, "") == place.name]
 
     def run(self, run_id: str) -> Run:
         """Return one run.
@@ -308,9 +377,39 @@ class Project(Kinds):
             ProjectError: ``no_run``.
         """
         folder = self.runs_folder / run_id
-        if safe_name(run_id, "") != run_id or not (folder / "run.json").is_file():
+        if safe_name(run_id, "") != run_id or not os.path.lexists(folder / "run.json"):
             raise ProjectError("no_run", f"There is no training run '{tidy(run_id)}'.", "Choose another run.")
         return Run(folder)
+
+
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".jp2")
+
+
+def refuse_photographs(folder: Path, photographs: Iterable[str] = ()) -> None:
+    """Refuse a folder for a new project that holds pictures, or folders of pictures, or is one of `photographs`.
+
+    Raises:
+        ProjectError: ``holds_photographs``.
+    """
+    shared = any(Path(source).is_dir() and folder.is_dir() and folder.samefile(source) for source in photographs)
+    places = [] if shared else [folder, *(place for place in _inside(folder, 1000) if place.is_dir())]
+    if shared or any(place.suffix.lower() in _PICTURES for above in places for place in _inside(above, 1000)):
+        raise ProjectError(
+            "holds_photographs",
+            f"The folder '{tidy(str(folder))}' holds photographs, so no project can be kept in it.",
+            "Choose another folder for the project, such as a new one beside it. The photographs stay where they are.",
+        )
+
+
+def _inside(folder: Path, most: int = 10_000) -> list[Path]:
+    """Return what lies in `folder`, at most so much; nothing where that is a link or not there."""
+    if guard.is_link(folder):
+        return []
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in itertools.islice(entries, most)]
+    except OSError:
+        return []
 
 
 def _run_age(name: str) -> tuple[str, int]:

@@ -11,8 +11,8 @@ class ProjectError(UserError):
     """Expected trouble with a project's folder or database.
 
     Codes: ``newer_version``, ``not_a_project``, ``no_project``, ``project_exists``, ``locked``, ``read_only``,
-    ``disk_full``, ``damaged``, ``folder_gone``, ``label_exists``, ``no_label``, ``label_not_empty``, ``bad_label``,
-    ``no_photograph``, ``no_run``, ``run_busy``, ``cannot_undo``.
+    ``disk_full``, ``damaged``, ``odd_file``, ``holds_photographs``, ``folder_gone``, ``label_exists``, ``no_label``,
+    ``label_not_empty``, ``bad_label``, ``no_photograph``, ``no_run``, ``run_busy``, ``cannot_undo``.
     """
 
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from resnext_gui.project.files import (
-    file_trouble,
-    is_locked,
-    lock_file,
-    read_json,
-    sync_folder,
-    write_bytes,
-    write_json,
-)
+from resnext_gui.project import guard, notes
+from resnext_gui.project.files import file_trouble, is_locked, lock_file, odd_file, sync_folder, write_bytes, write_json
 from resnext_gui.project.records import ProjectError
 
 STATUSES = ("running", "paused", "stopped", "finished", "failed", "interrupted")
+
+_LONGEST_CURVE = 48 << 20
+_MOST_PASSES = 20_000
+_MOST_POINTS = 1_000_000
+_LONGEST_LINE = 100_000
+"""Bytes of a line about one pass or one step."""
 
 
 class Run:
@@ -44,7 +42,7 @@ class Run:
             ProjectError: the folder cannot be written to.
         """
         try:
-            runs_folder.mkdir(parents=True, exist_ok=True)
+            guard.make_folder(runs_folder)
             stamp = time.strftime("%Y-%m-%d-%H%M%S")
             for number in range(1, 10_000):
                 folder = runs_folder / (stamp if number == 1 else f"{stamp}-{number}")
@@ -79,12 +77,14 @@ class Run:
             ProjectError: ``no_run`` or ``damaged``.
         """
         try:
-            body = read_json(self.folder / "run.json")
+            return notes.read_shaped(self.folder / "run.json", notes.RUN, ("status",))
+        except guard.OddFileError as error:
+            raise odd_file(error) from error
         except OSError as error:
             raise ProjectError("no_run", f"There is no training run '{self.id}'.", "Choose another run.") from error
-        if not isinstance(body, dict):
-            raise ProjectError("damaged", f"The notes of the run '{self.id}' are damaged.", "Start a new run.")
-        return body
+        except ProjectError as error:
+            message = f"The notes of the run '{self.id}' are damaged."
+            raise ProjectError("damaged", message, "Start a new run.") from error
 
     def update(self, **fields: Any) -> dict[str, Any]:
         """Change fields of run.json, atomically also against a rename from another process; returns the new content.
@@ -147,7 +147,7 @@ class Run:
 
     def history(self) -> list[dict[str, Any]]:
         """Return the epochs written so far, oldest first.  A line torn by a power cut is left out."""
-        return self._lines("history.jsonl")
+        return self._lines("history.jsonl", notes.PASS, ("epoch",))
 
     def append_history(self, epoch: dict[str, Any]) -> None:
         """Add an epoch, durably."""
@@ -157,9 +157,9 @@ class Run:
         """Rewrite the history, for a run that goes on from an earlier checkpoint."""
         self._replace("history.jsonl", epochs)
 
-    def batches(self) -> list[dict[str, Any]]:
-        """Return the batch points written so far."""
-        return self._lines("batches.jsonl")
+    def batches(self, most: int | None = None) -> list[dict[str, Any]]:
+        """Return the batch points written so far; with `most` only about so many of them, evenly chosen."""
+        return self._lines("batches.jsonl", notes.POINT, ("step",), most)
 
     def append_batches(self, points: list[dict[str, Any]]) -> None:
         """Add batch points; not synced to disk, since losing the last second of a curve does no harm."""
@@ -170,7 +170,7 @@ class Run:
         self._replace("batches.jsonl", points)
 
     def delete(self) -> None:
-        """Delete the run's folder, for good.
+        """Delete the run, for good; what somebody else has put into its folder stays.
 
         Raises:
             ProjectError: ``run_busy``, or the folder cannot be deleted.
@@ -178,32 +178,45 @@ class Run:
         with self.lock():
             pass
         try:
-            shutil.rmtree(self.folder)
+            guard.remove_folder(self.folder)
         except OSError as error:
             raise file_trouble(error, self.folder) from error
 
-    def _lines(self, name: str) -> list[dict[str, Any]]:
+    def _lines(
+        self, name: str, shape: notes.Shape, needed: tuple[str, ...], most: int | None = None
+    ) -> list[dict[str, Any]]:
         try:
-            data = (self.folder / name).read_bytes()
+            data = guard.read_bytes(self.folder / name, _LONGEST_CURVE)
         except OSError:
             return []
+        if data.count(b"\n") > (_MOST_PASSES if name == "history.jsonl" else _MOST_POINTS):
+            return []  # none of ours: reading it would take minutes
+        lines = data.split(b"\n")
         found = []
-        for line in data.split(b"\n"):
+        for line in lines if most is None else lines[:: max(1, len(lines) // most)]:
+            if not 0 < len(line) < _LONGEST_LINE:
+                continue
             with contextlib.suppress(ValueError):
-                value = json.loads(line)
-                if isinstance(value, dict):
+                value = notes.parse(line)
+                if isinstance(value, dict) and notes.fits(value, shape) and all(key in value for key in needed):
                     found.append(value)
         return found
 
     def _append(self, name: str, values: list[dict[str, Any]], durable: bool) -> None:
         data = b"".join(json.dumps(value).encode() + b"\n" for value in values)
+        path = self.folder / name
         try:
-            with (self.folder / name).open("a+b") as file:
+            with guard.open_kept(path) as file:
                 end = file.seek(0, os.SEEK_END)
+                if os.fstat(file.fileno()).st_nlink > 1:  # perhaps somebody else's file as well: leave that as it is
+                    file.seek(0)
+                    write_bytes(path, file.read().rstrip(b"\n") + b"\n" * bool(end) + data)
+                    return
                 if end:
                     file.seek(end - 1)
                     if file.read(1) != b"\n":  # torn by a power cut: end that line, so that only it is lost
                         data = b"\n" + data
+                    file.seek(end)
                 file.write(data)
                 file.flush()
                 if durable:

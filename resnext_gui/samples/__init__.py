@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resnext_gui.messages import Progress, RenderSamples, UserError
+from resnext_gui.project import guard
 from resnext_gui.project.files import file_trouble
 
 if TYPE_CHECKING:
@@ -68,9 +69,11 @@ def render_samples(
     wanted = list(LABELS if labels is None else labels)
     place = Path(folder)
     jobs = [(label, number) for number in range(per_label) for label in wanted]
+    if (place.parent / "project.db").exists():  # beside a project's database
+        guard.protect(place.parent)
     try:
         for label in wanted:
-            (place / label).mkdir(parents=True, exist_ok=True)
+            guard.make_folder(place / label)
         with ThreadPoolExecutor(_THREADS, "sample") as pool:
             for start in range(0, len(jobs), 2 * _THREADS):
                 if control is not None:
@@ -87,9 +90,8 @@ def render_samples(
 
 
 def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    with guard.replacing(path) as file:
+        file.write(data)
 
 
 def samples_job(command: RenderSamples, emit: Emit, control: Control) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from resnext_gui import __main__, cli, messages
+from resnext_gui.cli.demo import _keep_what_is_there
 from resnext_gui.cli.output import Output, duration
 from resnext_gui.engine.worker import jobs
 from resnext_gui.messages import (
@@ -529,6 +530,32 @@ def test_a_table_replaces_only_a_table(
 
 
 # ---- demo
+
+
+def test_a_demonstration_takes_over_no_project_but_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Project.create(tmp_path / "project", "Mine") as project:
+        project.add_label("rust")
+    assert cli.main(["demo", "--out", str(tmp_path)]) == 2
+    assert "project" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+    with Project.open(tmp_path / "project") as project:
+        assert [label.name for label in project.labels()] == ["rust"]
+        project.set_setting("demonstration", True)
+    _keep_what_is_there(tmp_path)  # its own is replaced
+
+
+@pytest.mark.parametrize("labels", [("runs", "quick", "walks"), ("train/runs", "train/quick")])
+def test_a_folder_of_photographs_does_not_become_a_project(
+    tmp_path: Path, labels: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for label in labels:
+        (tmp_path / "p" / label).mkdir(parents=True)
+        Image.new("RGB", (24, 24)).save(tmp_path / "p" / label / "1.png")
+    before = sorted(tmp_path.rglob("*"))
+    assert cli.main(["train", str(tmp_path / "p"), "--project", str(tmp_path / "p")]) == 2
+    said = capsys.readouterr().err
+    assert str(tmp_path / "p") in said and "holds photographs" in said and "Choose another folder" in said
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", ["photographs", "report.html", "project"])

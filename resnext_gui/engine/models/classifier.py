@@ -28,7 +28,7 @@ from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.store import DecodePool, denormalise
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Answer, Classify, ModelView, Progress, Refused, UserError
-from resnext_gui.project import Project
+from resnext_gui.project import Project, guard
 from resnext_gui.project.files import file_trouble
 
 Pixels = npt.NDArray[np.uint8]
@@ -76,6 +76,8 @@ class Classifier:
             )
         else:
             self._network = inference_model(build_network(folder, self.file))
+        if self._head is not None and self._head.kernel.shape[0] != self._network.output_shape[-1]:
+            raise UserError("damaged", "The quick model does not fit its weights.", "Make it again: it takes seconds.")
         self._answers = InHalves(self._network.predict_on_batch)
 
     @classmethod
@@ -136,8 +138,15 @@ class Classifier:
         return outputs if self._head is None else self._head.logits(outputs)
 
     def probabilities(self, pixels: list[Pixels]) -> npt.NDArray[np.float64]:
-        """Return (pictures, labels), rows that sum to 1, calibrated."""
-        answers: npt.NDArray[np.float64] = softmax(self.logits(pixels) / self.file.temperature) @ self._columns
+        """Return (pictures, labels), rows that sum to 1, calibrated.
+
+        Raises:
+            UserError: ``damaged``: the model computes no numbers.
+        """
+        found = softmax(self.logits(pixels) / self.file.temperature)
+        if not np.isfinite(found).all():
+            raise UserError("damaged", "The model's answers are no numbers: it is damaged.", "Train it again.")
+        answers: npt.NDArray[np.float64] = found @ self._columns
         return answers
 
     def top(self, probabilities: npt.NDArray[np.float64], count: int) -> list[tuple[str, float]]:
@@ -282,11 +291,13 @@ def model_view_job(command: ModelView, emit: Emit, control: Control) -> dict[str
         pixels = denormalise(normalise(load_uint8(command.path, prep), prep), prep)
         folder = project.cache / "views"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for old in sorted(folder.glob("*.png"), key=lambda file: file.stat().st_mtime)[:-20]:
-                old.unlink(missing_ok=True)
+            guard.make_folder(folder)
+            views = [file for file in folder.glob("*.png") if guard.is_ours(file) and guard.is_ordinary(file)]
+            for old in sorted(views, key=lambda file: file.stat().st_mtime)[:-20]:
+                guard.remove(old)
             file = folder / f"{time.time_ns():x}.png"
-            Image.fromarray(pixels).save(file)
+            with guard.open_new(file) as stream:
+                Image.fromarray(pixels).save(stream, "PNG")
         except OSError as error:
             raise file_trouble(error, folder) from error
     return {"path": os.fspath(file)}

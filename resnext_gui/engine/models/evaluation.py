@@ -19,7 +19,7 @@ from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.figures import tally
 from resnext_gui.messages import Evaluate, Progress, Refused, UserError
-from resnext_gui.project import Item, Project, read_json, write_json
+from resnext_gui.project import Item, Project, notes, write_json
 from resnext_gui.project.evaluations import restated
 
 KINDS = ("exam", "practice")
@@ -183,8 +183,8 @@ def for_labels(project: Project, labels: list[str], kind: str) -> list[Item]:
 
 def _stored(project: Project, file: Path, stamp: str) -> dict[str, Any] | None:
     try:
-        body = read_json(file)
-        if isinstance(body, dict) and body.pop("stamp", None) == stamp:
+        body = notes.read_evaluation(file)
+        if body.pop("stamp") == stamp:
             return restated(project, body)
     except (OSError, UserError, KeyError, TypeError, ValueError):
         pass

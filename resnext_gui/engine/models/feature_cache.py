@@ -16,11 +16,12 @@ import uuid
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
+from resnext_gui.project import guard
 from resnext_gui.project.files import is_locked, try_lock
 
 Features = npt.NDArray[np.float32]
@@ -28,6 +29,8 @@ Features = npt.NDArray[np.float32]
 _MAGIC = b"RNXF0001"
 _HEADER = 64
 _MOST_SEGMENTS = 12
+_MOST_READ = 2 << 30
+"""Bytes: 250,000 photographs of the widest network.  What is beyond is computed again."""
 
 
 def cache_key(**parts: object) -> str:
@@ -50,7 +53,7 @@ class FeatureCache:
         self._places: dict[bytes, tuple[int, int]] = {}
         self._segments: list[npt.NDArray[np.void]] = []
         self._seen: dict[Path, int] = {}  # segments that were read, and how many bytes of each
-        self._own: BinaryIO | None = None
+        self._own: IO[bytes] | None = None
         self._fresh: dict[bytes, Features] = {}
         self._read()
 
@@ -89,7 +92,7 @@ class FeatureCache:
         self._fresh[name] = values
         with suppress(OSError):
             if self._own is None:
-                self._own = self._new_segment()
+                self._own = self._new_segment(self._new_name(".features"))
             self._own.write(name + values.tobytes() + _checksum(name, values).to_bytes(4, "little"))
 
     def flush(self) -> None:
@@ -110,38 +113,48 @@ class FeatureCache:
         self._seen.clear()
         self._places.clear()
 
-    def _new_segment(self, suffix: str = ".features") -> BinaryIO:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        stream = (self.folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}{suffix}").open("xb")
+    def _new_name(self, suffix: str) -> Path:
+        return self.folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}{suffix}"
+
+    def _new_segment(self, file: Path) -> IO[bytes]:
+        guard.make_folder(self.folder)
+        stream = guard.open_new(file)
         try_lock(stream)  # until it is closed
         stream.write((_MAGIC + self.width.to_bytes(4, "little")).ljust(_HEADER, b"\0"))
         stream.flush()
         return stream
 
     def _read(self) -> None:
+        left = _MOST_READ
         for _ in range(5):  # what vanishes meanwhile has been merged into another segment: look for that
             files = sorted(self.folder.glob("*.features")) if self.folder.is_dir() else []
-            if all(self._read_segment(file) for file in files if file not in self._seen):
+            whole = True
+            for file in files:
+                if file not in self._seen:
+                    size = self._read_segment(file, left)
+                    whole &= size is not None
+                    left -= size or 0
+            if whole:
                 return
 
-    def _read_segment(self, file: Path) -> bool:
-        """Read a segment as far as it is whole; returns False where it has vanished."""
+    def _read_segment(self, file: Path, most: int) -> int | None:
+        """Read a segment as far as it is whole; returns how many bytes that were, or None where it has vanished."""
         try:
             # read, not mapped: a mapped file that shrinks underneath ends the process
-            with file.open("rb") as stream:
+            with guard.open_read(file) as stream:
                 header = stream.read(_HEADER)
-                rows = stream.read()
+                rows = stream.read() if os.fstat(stream.fileno()).st_size <= most else b""
         except FileNotFoundError:
-            return False
+            return None
         except OSError:
-            return True
+            return 0
         if len(header) < _HEADER:  # has only just been begun, or never came further
-            return True
+            return 0
         if not header.startswith(_MAGIC) or int.from_bytes(header[8:12], "little") != self.width:
             with suppress(OSError):
                 if not is_locked(file):
-                    file.unlink()
-            return True
+                    guard.remove(file)
+            return 0
         segment = np.frombuffer(rows, self._record, len(rows) // self._record.itemsize)
         number = len(self._segments)
         self._segments.append(segment)
@@ -149,25 +162,25 @@ class FeatureCache:
         raw = np.ascontiguousarray(segment["hash"]).tobytes()
         for row in range(len(segment)):
             self._places[raw[row * 32 : row * 32 + 32]] = (number, row)
-        return True
+        return self._seen[file]
 
     def _merge(self) -> None:
         """Write what was read as one segment, and remove those that it was read from."""
         for left in self.folder.glob("*.part"):
             with suppress(OSError):
                 if not is_locked(left):
-                    left.unlink()
+                    guard.remove(left)
         with suppress(OSError):
-            with self._new_segment(".part") as stream:
+            partial = self._new_name(".part")
+            with self._new_segment(partial) as stream:
                 for number, row in self._places.values():
                     stream.write(self._segments[number][row].tobytes())
-            partial = Path(stream.name)
             partial.replace(partial.with_suffix(".features"))
             for file, size in self._seen.items():
                 with suppress(OSError):
                     # whoever still writes it, or has written more since it was read, keeps it
                     if not is_locked(file) and file.stat().st_size == size:
-                        file.unlink()
+                        guard.remove(file)
 
 
 def _name(content: str) -> bytes:

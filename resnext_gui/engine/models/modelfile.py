@@ -8,8 +8,11 @@ one step: whoever reads sees the old model or the new one, never a mixture.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
+import math
 import os
+import re
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -26,15 +29,22 @@ from resnext_gui.engine.pictures.decode import Preprocessing
 from resnext_gui.engine.weights.load import (
     ResolvedWeights,
     resolve_weights,
+    sane_preprocessing,
     save_weights,
 )
+from resnext_gui.engine.weights.vetting import expected_shapes
 from resnext_gui.messages import UserError
-from resnext_gui.project import read_json, write_json
-from resnext_gui.project.files import file_trouble, write_durably
+from resnext_gui.project import ProjectError, guard, notes, write_json
+from resnext_gui.project.files import file_trouble, odd_file, write_durably
 
 FORMAT = "resnext-gui model"
 VERSION = 1
 NAME = "model.json"
+
+_NAMES = {"quick": re.compile(r"quick-[0-9a-f]{12}\.safetensors"), "network": re.compile(r"best\.safetensors")}
+_MOST_BLOCKS = 256
+_WIDEST = 8192
+"""Channels of a bottleneck in the first stage: four times the widest network that there are weights for."""
 
 Features = npt.NDArray[np.float32]
 
@@ -107,7 +117,7 @@ def save_quick(folder: Path, model: ModelFile, head: LinearHead) -> ModelFile:
     digest = hashlib.sha256(data).hexdigest()
     name = f"quick-{digest[:12]}.safetensors"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        guard.make_folder(folder)
         write_durably(folder / name, data)
     except OSError as error:
         raise file_trouble(error, folder) from error
@@ -115,7 +125,7 @@ def save_quick(folder: Path, model: ModelFile, head: LinearHead) -> ModelFile:
     for old in folder.glob("quick-*.safetensors"):
         if old.name != name:
             with suppress(OSError):
-                old.unlink()
+                guard.remove(old)
     return written
 
 
@@ -128,7 +138,7 @@ def save_network(folder: Path, model: ModelFile, network: keras.Model) -> ModelF
     file = folder / "best.safetensors"
     try:
         save_weights(file, network, {"made_by": FORMAT}, model.preprocessing, model.labels)
-        digest = _digest(file)
+        digest = guard.sha256(file)
     except OSError as error:
         raise file_trouble(error, folder) from error
     return _point(folder, replace(model, architecture=architecture_of(network)), file.name, digest)
@@ -159,7 +169,11 @@ def read_model(folder: Path) -> ModelFile:
         UserError: ``no_model``, ``newer_version`` or ``damaged``.
     """
     try:
-        body = read_json(folder / NAME)
+        body = notes.read_model(folder)
+    except guard.OddFileError as error:
+        raise odd_file(error) from error
+    except ProjectError as error:
+        raise UserError("damaged", f"The model in '{folder}' is damaged.", "Train it again.") from error
     except OSError as error:
         raise UserError(
             "no_model", "There is no classifier here yet.", "Add photographs of at least two labels first."
@@ -171,9 +185,30 @@ def read_model(folder: Path) -> ModelFile:
             raise UserError(
                 "newer_version", "This model was made by a newer version of the program.", "Update the program."
             )
-        return _from(body)
+        return _sane(_from(body))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError("damaged", f"The model in '{folder}' is damaged.", "Train it again.") from error
+
+
+def _sane(model: ModelFile) -> ModelFile:
+    """Return `model`; ValueError where it says what the program never writes."""
+    architecture = model.architecture
+    sane_preprocessing(model.preprocessing)
+    numbers = {key: architecture.get(key, 1) for key in ("cardinality", "base_width", "classes", "stem")}
+    blocks = architecture.get("blocks", [1])
+    right = (
+        (_NAMES[model.kind].fullmatch(model.file), "file"),
+        (len(model.labels) > 0, "labels"),
+        (set(architecture) <= set(inspect.signature(build_resnext).parameters) - {"input_shape", "name"}, "network"),
+        (isinstance(blocks, (list, tuple)) and len(blocks) <= 6 and all(map(notes.count, blocks)), "blocks"),
+        (all(notes.count(number) and number < 100_000 for number in numbers.values()), "network"),
+        (sum(blocks) <= _MOST_BLOCKS and numbers["cardinality"] * numbers["base_width"] <= _WIDEST, "size"),
+        (model.kind == "quick" or architecture.get("classes") == len(model.labels), "classes"),
+    )
+    for fits, name in right:
+        if not fits:
+            raise ValueError(name)
+    return model
 
 
 def find_weights(facts: dict[str, Any]) -> ResolvedWeights:
@@ -182,6 +217,8 @@ def find_weights(facts: dict[str, Any]) -> ResolvedWeights:
     Raises:
         UserError: ``weights_missing`` where they are gone or others now have their name.
     """
+    if not notes.fits(facts, notes.WEIGHTS) or not {"name", "sha256"} <= set(facts):
+        raise UserError("damaged", "The notes about the weights of a model are damaged.", "Train it again.")
     names = [facts["name"], *([facts["path"]] if facts.get("path") else [])]
     for name in names:
         try:
@@ -207,13 +244,15 @@ def read_head(folder: Path, model: ModelFile) -> LinearHead:
     from safetensors.numpy import load
 
     try:
-        data = (folder / model.file).read_bytes()
+        data = guard.read_bytes(folder / model.file, notes.MANY)
         if hashlib.sha256(data).hexdigest() != model.digest:
             raise ValueError("another content than was written")
         tensors = load(data)
         kernel, bias = tensors["fc.weight"].T, tensors["fc.bias"]
-        if kernel.shape[1] != len(model.labels) or bias.shape != (len(model.labels),):
+        if kernel.ndim != 2 or kernel.shape[1] != len(model.labels) or bias.shape != (len(model.labels),):
             raise ValueError("another number of labels")
+        if kernel.dtype != np.float32 or bias.dtype != np.float32 or not np.isfinite(kernel).all():
+            raise ValueError("no numbers")
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise UserError("damaged", "The quick model is damaged.", "Make it again: it takes seconds.") from error
     return LinearHead(np.ascontiguousarray(kernel), bias, 0.0, model.temperature)
@@ -232,8 +271,12 @@ def build_network(folder: Path, model: ModelFile) -> keras.Model:
     side = model.preprocessing.size
     try:
         # What it holds was checked when it was made, and is what was written: nothing more to find out.
-        if _digest(file) != model.digest:
+        if guard.sha256(file) != model.digest:
             raise ValueError("another content than was written")
+        # Before a large network is built: it has to be the one whose numbers there are.
+        shapes = expected_shapes({"stem": 64, **model.architecture})
+        if sum(4 * math.prod(shape) for shape in shapes.values()) > 1.1 * file.stat().st_size + (1 << 20):
+            raise ValueError("fewer numbers than the network has")
         network = build_resnext(**model.architecture, input_shape=(side, side, 3))
         set_state(network, load_file(file))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
@@ -241,11 +284,6 @@ def build_network(folder: Path, model: ModelFile) -> keras.Model:
             "damaged", f"The model in '{folder}' is incomplete.", "Train it again, or resume its run."
         ) from error
     return network
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def fingerprint(labels: list[str], *groups: list[Any]) -> str:

@@ -28,6 +28,7 @@ import PIL
 
 from resnext_gui.engine.pictures.files import ImageError, PathLike, display
 from resnext_gui.messages import UserError
+from resnext_gui.project import guard
 from resnext_gui.project.files import lock_file, read_json, try_lock, unlock, write_json
 
 STRIKES = 2
@@ -46,14 +47,14 @@ class DecodeWatch:
     def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
         self._own = threading.local()
-        self._files: list[IO[bytes]] = []
+        self._files: list[tuple[Path, IO[bytes]]] = []
         self._guard = threading.Lock()
         self._one_suspect = threading.Lock()
         self._strikes: dict[str, int] = {}
         self._works = True
         self._crash_note: IO[bytes] | None = None
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            guard.make_folder(self.folder)
         except OSError:
             self._works = False
         self._suspects = self._collect() if self._works else []
@@ -97,12 +98,11 @@ class DecodeWatch:
         with self._guard:
             files, self._files = self._files, []
             self._own = threading.local()
-        for file in files:
-            name = file.name
+        for name, file in files:
             unlock(file)
             file.close()
             with contextlib.suppress(OSError):
-                Path(name).unlink()
+                guard.remove(name)
         if self._crash_note is not None:
             _stop_noting(self._crash_note)
             self._crash_note = None
@@ -116,13 +116,14 @@ class DecodeWatch:
         if slot is None and self._works:
             name = self.folder / f"slot-{os.getpid()}-{threading.get_ident()}"
             try:
-                slot = name.open("w+b", buffering=0)
+                guard.remove(name)  # of a thread that has ended
+                slot = guard.open_new(name)
                 try_lock(slot)
             except OSError:
                 return None
             self._own.file = slot
             with self._guard:
-                self._files.append(slot)
+                self._files.append((name, slot))
         return slot
 
     def _collect(self) -> list[str]:
@@ -183,6 +184,7 @@ def _fill(slot: IO[bytes] | None, data: bytes) -> None:
         slot.truncate(0)
         if data:
             slot.write(data)
+        slot.flush()
 
 
 _MOST = 1 << 16
@@ -192,13 +194,13 @@ _MOST = 1 << 16
 def _take_over(name: Path) -> bytes:
     """Return what a file says if its process is gone, and remove it; nothing for one in use or empty."""
     try:
-        with name.open("r+b") as file:
+        with guard.open_kept(name) as file:
             if not try_lock(file):
                 return b""
             file.seek(0)
             data = file.read(_MOST)
             unlock(file)
-        name.unlink()
+        guard.remove(name)
     except OSError:
         return b""
     return data
@@ -218,7 +220,7 @@ def _note_crashes(folder: Path) -> IO[bytes] | None:
     global _was_enabled
     with _notes_guard:
         try:
-            note = (folder / f"crash-{os.getpid()}-{len(_notes)}").open("w+b", buffering=0)
+            note = guard.open_kept(folder / f"crash-{os.getpid()}-{len(_notes)}")
             try_lock(note)
             note.seek(0)
             if not _notes:
@@ -244,7 +246,7 @@ def _stop_noting(note: IO[bytes]) -> None:
     unlock(note)
     note.close()
     with contextlib.suppress(OSError):
-        Path(name).unlink()
+        guard.remove(name)
 
 
 def _crashes(folder: Path) -> dict[str, str]:

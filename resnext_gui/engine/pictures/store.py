@@ -7,10 +7,9 @@ with an empty cache sees the same pixels as one that starts with a full one.
 
 from __future__ import annotations
 
+import io
 import itertools
-import os
 import shutil
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +25,7 @@ from PIL import Image
 from resnext_gui.engine.pictures.decode import Preprocessing, normalise, open_rgb
 from resnext_gui.engine.worker.machine import usable_cores
 from resnext_gui.messages import UserError
+from resnext_gui.project import guard
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -37,6 +37,9 @@ R = TypeVar("R")
 MEMORY_SHARE = 0.25
 MEMORY_MOST = 2 << 30
 DISK_MOST = 4 << 30
+_LARGEST = 1 << 30
+"""Bytes of one decoded photograph."""
+
 DISK_SHARE = 0.1
 
 
@@ -172,15 +175,17 @@ class PixelStore:
         return self._pictures[index].path
 
     def _file(self, content: str) -> Path | None:
-        return self._folder / content[:2] / f"{content[2:]}.npy" if self._folder is not None and content else None
+        if self._folder is None or not guard.fits_hash(content):
+            return None
+        return self._folder / content[:2] / f"{content[2:]}.npy"
 
     def _from_disk(self, content: str) -> Pixels | None:
         file = self._file(content)
         if file is None:
             return None
         try:
-            pixels = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            pixels = np.load(io.BytesIO(guard.read_bytes(file, _LARGEST)), allow_pickle=False)
+        except (OSError, ValueError, EOFError, MemoryError):
             return None
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
             return None
@@ -192,16 +197,9 @@ class PixelStore:
             if file is None or self._disk_left < pixels.nbytes:
                 return
             self._disk_left -= pixels.nbytes
-        with suppress(OSError):  # a cache that cannot be written only costs time
-            file.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    np.save(stream, pixels, allow_pickle=False)
-                Path(name).replace(file)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
+        # a cache that cannot be written only costs time
+        with suppress(OSError), guard.replacing(file, ".part") as stream:
+            np.save(stream, pixels, allow_pickle=False)
 
 
 def reduced(rgb: Pixels, short: int) -> Pixels:
@@ -231,7 +229,7 @@ def _free_memory_budget() -> int:
 
 def _free_disk_budget(folder: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        guard.make_folder(folder)
         free = shutil.disk_usage(folder).free
     except OSError:
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +20,7 @@ from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.files import ImageError
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Progress, ThumbnailReady, Thumbnails
-from resnext_gui.project import Photo, Project
+from resnext_gui.project import Photo, Project, ProjectError, guard
 
 SIDE = 256
 """Pixels of the longer side."""
@@ -31,7 +31,7 @@ _THREADS = 2
 
 def thumbnail_path(project: Project, content_hash: str) -> Path:
     """Return where the thumbnail of this content lies; it need not exist."""
-    return project.cache / "thumbnails" / content_hash[:2] / f"{content_hash}.jpg"
+    return project.thumbnail_path(content_hash)
 
 
 def watch_for(project: Project) -> DecodeWatch:
@@ -48,23 +48,14 @@ def make_thumbnail(source: str, target: Path, digest: str = "") -> None:
     """
     picture = decode(source, SIDE, digest or None).picture
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            picture.save(file, "JPEG", quality=QUALITY, optimize=True)
-        # No fsync: a thumbnail lost in a power cut is made again.
-        Path(temporary).replace(target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    with guard.replacing(target) as file:
+        picture.save(file, "JPEG", quality=QUALITY, optimize=True)
 
 
 def _is_whole(thumbnail: Path) -> bool:
     """Tell whether a thumbnail has a beginning and an end; a power cut or a full disk may leave one without."""
     try:
-        with thumbnail.open("rb") as file:
+        with guard.open_read(thumbnail) as file:
             if file.read(3) != b"\xff\xd8\xff":
                 return False
             file.seek(-2, os.SEEK_END)
@@ -109,7 +100,10 @@ def _made(
     def make(photo: Photo) -> Path | ImageError | OSError | str:
         if not photo.hash:
             return ImageError("unreadable", photo.reason or f"'{photo.path}' cannot be read.")
-        target = thumbnail_path(project, photo.hash)
+        try:
+            target = thumbnail_path(project, photo.hash)
+        except ProjectError as error:
+            return ImageError("unreadable", error.message)
         if _is_whole(target):
             with contextlib.suppress(OSError):
                 os.utime(target)  # the cache's budget drops what was not looked at for longest
@@ -179,17 +173,22 @@ def _announce(
 def prune_cache(project: Project, budget: int) -> int:
     """Delete what was not used for longest from the project's cache until it takes at most `budget` bytes.
 
+    Only what the program has made there counts, and is deleted; no link is followed.
+
     Returns:
         How many bytes were freed.
     """
     files: list[tuple[float, int, str]] = []
-    for folder, _, names in os.walk(project.cache):
-        if Path(folder).name == "decoding":
-            continue
+    if guard.is_link(project.cache):
+        return 0
+    for folder, folders, names in os.walk(project.cache):
+        folders[:] = [name for name in folders if name != "decoding" and not guard.is_link(Path(folder, name))]
         for name in names:
             path = os.path.join(folder, name)  # noqa: PTH118 - hundreds of thousands of these
             with contextlib.suppress(OSError):
-                facts = os.stat(path)  # noqa: PTH116
+                facts = os.lstat(path)
+                if not stat.S_ISREG(facts.st_mode) or not guard.is_ours(path):
+                    continue
                 files.append((max(facts.st_atime, facts.st_mtime), facts.st_size, path))
     total = sum(size for _, size, _ in files)
     freed = 0
@@ -197,6 +196,6 @@ def prune_cache(project: Project, budget: int) -> int:
         if total - freed <= budget:
             break
         with contextlib.suppress(OSError):  # in use on Windows, or gone already
-            Path(path).unlink()
+            guard.remove(path)
             freed += size
     return freed

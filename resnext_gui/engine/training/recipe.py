@@ -79,6 +79,30 @@ class Recipe:
             kept["augmentation"] = Augmentation(**{k: v for k, v in kept["augmentation"].items() if k in levels})
         return cls(**kept)
 
+    def check(self) -> None:
+        """Raise where notes that somebody else has written make no sense.
+
+        Raises:
+            ValueError: a number is none, or out of range.
+        """
+        defaults = dataclasses.asdict(Recipe())
+        for name, value in dataclasses.asdict(self).items():
+            default = defaults[name]
+            whole = name in ("epochs", "looks") or (isinstance(default, int) and not isinstance(default, bool))
+            if name == "augmentation" and isinstance(value, dict):
+                fits = all(type(number) in (int, float, bool, list, tuple, str) for number in value.values())
+            elif isinstance(default, bool):
+                fits = isinstance(value, bool)
+            elif value is None:
+                fits = default is None
+            else:
+                fits = type(value) is int if whole else type(value) in (int, float) and math.isfinite(value)
+                fits = fits and 0 <= value < 1e9
+            if not fits:
+                raise ValueError(f"{name} is {value!r}")
+        if not 1 <= self.batch <= 4096 or self.frozen_stages > 5 or self.views > 1000:
+            raise ValueError(f"batch {self.batch}, frozen stages {self.frozen_stages}, views {self.views}")
+
 
 DEFAULT_MINUTES = 5.0
 """Time budget where neither minutes nor epochs are given."""

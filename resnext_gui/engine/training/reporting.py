@@ -49,6 +49,7 @@ class Reporter:
         self._save_cost = 0.0
         self._rates: list[float] = []
         self._missing: set[int] = set()
+        self._best_written: dict[str, str] = {}
 
     @property
     def images_per_second(self) -> float:
@@ -121,7 +122,7 @@ class Reporter:
         # saving may cost a tenth of the time, not more: what is lost in a crash is then a tenth as well
         if self._saved_at and now - self._saved_at < SAVE_EVERY * self._save_cost and not ends:
             return
-        facts = save_state(self._run.folder, self.fitting)
+        facts = save_state(self._run.folder, self.fitting, self._best_written)
         best = state.best
         self._run.update(
             last_checkpoint=facts,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
+import io
 import math
-import shutil
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from resnext_gui.engine.device import backend
 from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.evaluation import evaluate, for_labels
 from resnext_gui.engine.models.features import Photographs
-from resnext_gui.engine.models.head import label_weights
+from resnext_gui.engine.models.head import LinearHead, label_weights
 from resnext_gui.engine.models.modelfile import ModelFile, find_weights, save_network, weights_facts
 from resnext_gui.engine.models.quick import fit_start, quick_logits
 from resnext_gui.engine.network.resnext import set_trainable_stages, split_model, with_new_head
@@ -48,11 +50,15 @@ from resnext_gui.messages import (
     TrainSpec,
     UserError,
 )
-from resnext_gui.project import Item, Project, Run, read_json, write_json
+from resnext_gui.project import Item, Project, ProjectError, Run, guard, notes, write_json
+from resnext_gui.project.files import write_bytes
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
+
+_FROZEN = ("precision", "size", "recipe", "seed", "parts", "weights_seed")
+"""What a run cannot be continued without; of ``run.json``, "frozen"."""
 
 STORE_FACTOR = 1.34
 """Learning photographs are kept with a short side this much longer than the network's, for crops to choose from."""
@@ -174,12 +180,10 @@ class _Training:
         quick = quick_logits(project, plan.quick, practice, command.job_id, emit, control)
         known = score_where_known(quick, labels_of(practice))
         _save_photographs(run.folder, photographs, practice)
-        np.savez(
-            run.folder / "start.npz",
-            kernel=head.kernel, bias=head.bias, temperature=head.temperature, quick=quick,
-        )  # fmt: skip
+        start = _save_start(run.folder, head, quick)
         run.update(
             frozen=frozen,
+            start=start,
             device={"device": report.device, "name": report.name, "precision": report.precision,
                     "reason": report.reason, "advice": report.advice},
             labels=photographs.labels,
@@ -210,12 +214,20 @@ class _Training:
             UserError: its notes are damaged, or its weights have gone.
         """
         body = run.read()
-        frozen = body["frozen"]
+        photographs = _load_photographs(project, run.folder)
+        try:
+            frozen = {key: body["frozen"][key] for key in _FROZEN} | body["frozen"]
+            recipe = Recipe.from_dict(frozen["recipe"])
+            recipe.check()
+            weights, _ = body["weights"], body["device"]["device"]
+            if frozen["parts"] < 1:
+                raise ValueError("parts")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            message = f"The notes of the run '{run.id}' are damaged."
+            raise UserError("damaged", message, "Start a new run.") from error
         report = backend.setup(spec.device, frozen["precision"])
         announce(job_id, report, emit)
-        photographs = _load_photographs(project, run.folder)
-        recipe = Recipe.from_dict(frozen["recipe"])
-        resolved = find_weights(body["weights"])
+        resolved = find_weights(weights)
         emit(RunCreated(job_id, run.id))
         run.update(status="running", ended=None, error=None)
         return cls(project, run, job_id, emit, control, spec, recipe, photographs, resolved, frozen)
@@ -243,7 +255,8 @@ class _Training:
             finally:
                 if self._source is not None:
                     self._source.close()
-                shutil.rmtree(self._activations_folder, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    guard.remove_folder(self._activations_folder)
 
     def _prepare(self, pool: DecodePool) -> Fitting:
         spec, recipe, photographs = self.spec, self.recipe, self.photographs
@@ -251,7 +264,7 @@ class _Training:
         seed = int(self.frozen["seed"])
         backend.seed(seed)
         backbone = load_backbone(self.resolved, self.prep.size, int(self.frozen["weights_seed"]))
-        start = np.load(self.run.folder / "start.npz", allow_pickle=False)
+        start = _load_start(self.run, len(photographs.labels), len(photographs.practice))
         # Divided by its temperature the head is calibrated, which is where the loss wants it anyway.
         head = (start["kernel"] / start["temperature"], start["bias"] / start["temperature"])
         fresh = spec.head == "hidden" or self.resolved.path is None
@@ -476,6 +489,43 @@ class _Training:
             return None
 
 
+def _save_start(folder: Path, head: LinearHead, quick: Floats) -> str:
+    """Write down the head that a run begins with and the quick model's answers, durably; returns the file's hash."""
+    stream = io.BytesIO()
+    np.savez(stream, kernel=head.kernel, bias=head.bias, temperature=np.float64(head.temperature), quick=quick)
+    data = stream.getvalue()
+    write_bytes(folder / "start.npz", data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _load_start(run: Run, labels: int, practice: int) -> dict[str, Floats]:
+    """Return what `_save_start` wrote.
+
+    Kernel (features, labels), bias (labels,), temperature (), and quick (practice, labels), the quick model's logits.
+
+    Raises:
+        UserError: ``damaged``.
+    """
+    try:
+        data = guard.read_bytes(run.folder / "start.npz", notes.MANY)
+        wanted = run.read().get("start")  # not known to runs of earlier versions
+        if wanted is not None and hashlib.sha256(data).hexdigest() != wanted:
+            raise ValueError("another content than was written")
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > notes.MANY:
+                raise ValueError("larger than it could be")
+        with np.load(io.BytesIO(data), allow_pickle=False) as found:
+            start = {name: np.asarray(found[name]) for name in ("kernel", "bias", "temperature", "quick")}
+        shapes = [start["kernel"].shape[1:], start["bias"].shape, start["temperature"].shape, start["quick"].shape]
+        if shapes != [(labels,), (labels,), (), (practice, labels)]:
+            raise ValueError(f"other shapes: {shapes}")
+        if any(values.dtype.kind != "f" for values in start.values()) or not np.isfinite(start["kernel"]).all():
+            raise ValueError("no numbers")
+    except (OSError, KeyError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise UserError("damaged", f"The beginning of the run '{run.id}' is damaged.", "Start a new run.") from error
+    return start
+
+
 def _save_photographs(folder: Path, photographs: Photographs, practice: list[Item]) -> None:
     """Write down who takes part, so that a resumed run learns from the same photographs in the same order."""
     write_json(
@@ -492,14 +542,19 @@ def _save_photographs(folder: Path, photographs: Photographs, practice: list[Ite
 def _load_photographs(project: Project, folder: Path) -> Photographs:
     """Return who takes part in a run; photographs that were moved since are found where they are now."""
     try:
-        body = read_json(folder / "photographs.json")
+        body = notes.read(folder / "photographs.json", notes.MANY)
+        labels = [str(label) for label in body["labels"]]
         learning, practice = ([Item(*values) for values in body[name]] for name in ("learning", "practice"))
+        for item in [*learning, *practice]:
+            fits = notes.count(item.photo_id) and isinstance(item.path, str) and guard.fits_hash(item.hash)
+            if not fits or not notes.count(item.label) or item.label >= len(labels):
+                raise ValueError(item)
         now = {photo.id: photo for photo in project.photos(item.photo_id for item in [*learning, *practice])}
         for items in (learning, practice):
             for place, item in enumerate(items):
                 photo = now.get(item.photo_id)
                 if photo is not None and photo.hash == item.hash:
                     items[place] = dataclasses.replace(item, path=photo.path)
-        return Photographs([str(label) for label in body["labels"]], learning, practice, body.get("label_rows") or {})
-    except (OSError, KeyError, TypeError) as error:
+        return Photographs(labels, learning, practice, body.get("label_rows") or {})
+    except (OSError, KeyError, TypeError, ValueError, ProjectError) as error:
         raise UserError("damaged", f"The notes of the run in '{folder}' are damaged.", "Start a new run.") from error

@@ -82,12 +82,15 @@ def list_weights() -> list[dict[str, Any]]:
 def get_weights(job_id: str, name: str, emit: Emit, control: Control) -> dict[str, Any]:
     """Make the weights `name` available on this computer, downloading them where they are not."""
     from resnext_gui.engine.weights.load import resolve_weights
+    from resnext_gui.engine.weights.reading import file_sha256
 
     entry = catalogue.by_name(name or catalogue.DEFAULT)
     if entry is None:
         resolved = resolve_weights(name)
         return {"name": resolved.name, "path": str(resolved.path), "sha256": resolved.sha256, "downloaded": False}
     local = entry.local_path()
+    if local is not None and file_sha256(local) != entry.sha256:
+        local = None
     path = local if local is not None else download(entry, job_id, emit, control)
     return {"name": entry.name, "path": str(path), "sha256": entry.sha256, "downloaded": local is None}
 

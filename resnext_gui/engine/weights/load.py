@@ -176,9 +176,9 @@ def _preprocessing(path: Path, raw: RawWeights, sha256: str) -> Preprocessing:
             said = json.loads(metadata["preprocessing"])
             if not isinstance(said, dict):
                 raise ValueError("it is no table")
-            return _sane(Preprocessing.from_dict(said))
+            return sane_preprocessing(Preprocessing.from_dict(said))
         if "mean" in metadata and "std" in metadata:
-            return _sane(
+            return sane_preprocessing(
                 Preprocessing(
                     size=int(metadata.get("input_size", 224)),
                     crop=float(metadata.get("crop", 0.875)),
@@ -197,7 +197,7 @@ def _preprocessing(path: Path, raw: RawWeights, sha256: str) -> Preprocessing:
     return Preprocessing(224, 0.875, "bilinear")
 
 
-def _sane(prep: Preprocessing) -> Preprocessing:
+def sane_preprocessing(prep: Preprocessing) -> Preprocessing:
     """Return `prep`; ValueError where no picture could be made by it."""
     right = (
         (isinstance(prep.size, int) and 8 <= prep.size <= 4096, "size"),
@@ -246,7 +246,8 @@ def resolve_weights(name: str | None, architecture: str | None = None, seed: int
         seed: of the random start.
 
     Raises:
-        UserError: ``weights_missing``: they are not on this computer; ``unknown_weights``: there are none so called.
+        UserError: ``weights_missing``: they are not on this computer; ``weights_damaged``: what lies here under their
+            name is something else; ``unknown_weights``: there are none so called.
         CheckpointError: the file is refused.
     """
     if name is None:
@@ -268,7 +269,14 @@ def resolve_weights(name: str | None, architecture: str | None = None, seed: int
                 f"The weights “{name}” are not on this computer yet.",
                 f"Get them with “resnext-gui weights get {name}” ({entry.megabytes} MB), or use the starter weights.",
             )
-        return _resolved(entry.name, local, downloaded=True, licence=entry.licence)
+        resolved = _resolved(entry.name, local, downloaded=True, licence=entry.licence)
+        if resolved.sha256 != entry.sha256:
+            raise UserError(
+                "weights_damaged",
+                f"The weights “{name}” in '{local}' are not what their makers published: damaged, or replaced.",
+                f"Get them again with “resnext-gui weights get {name}”, or use the starter weights.",
+            )
+        return resolved
     imported = catalogue.imported_path(name)
     path = imported if imported is not None else Path(name).expanduser()
     if imported is None and not path.is_file():

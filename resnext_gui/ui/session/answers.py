@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QPainter
 
 from resnext_gui import messages
 from resnext_gui.messages import Answer, Progress, Refused, UserError
-from resnext_gui.project import read_json
+from resnext_gui.project import guard, notes
 from resnext_gui.project.evaluations import restated
 from resnext_gui.ui.common import words
 from resnext_gui.ui.engine_process.client import Job
@@ -25,13 +25,12 @@ PASTED_SIDE = 2048
 """A pasted picture's longer side is reduced to this; networks look at a few hundred pixels."""
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return a JSON object from a file; empty where there is none."""
+def _model(folder: Path) -> dict[str, Any]:
+    """Return what the model's file in `folder` says; empty where there is none, or it is damaged."""
     try:
-        found = read_json(path)
-    except (OSError, ValueError, UserError):
+        return notes.read_model(folder)
+    except (OSError, UserError):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 class AnswerDesk(QObject):
@@ -159,7 +158,8 @@ class AnswerDesk(QObject):
         folder = Path(self._session.project.cache) / "pasted"
         path = folder / time.strftime(f"pasted %Y-%m-%d %H-%M-%S {time.time_ns() // 1_000_000 % 1000:03d}.jpg")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            guard.make_folder(folder)
+            guard.check(path)
             saved = image.save(str(path), "JPG", 95)  # type: ignore[call-overload]
         except OSError:
             saved = False
@@ -216,8 +216,12 @@ class AnswerDesk(QObject):
     def stored_evaluation(self, model: str, kind: str) -> dict[str, Any] | None:
         """Return the evaluation that was made of this very model before, as the project is now, or None."""
         folder = self._folder(model)
-        found, made = _read(folder / f"{kind}.json"), _read(folder / "model.json")
-        if not found or not made or not str(found.get("stamp", "")).startswith(f"{made.get('digest')}:"):
+        made = _model(folder)
+        try:
+            found = notes.read_evaluation(folder / f"{kind}.json")
+        except (OSError, UserError):
+            return None
+        if not made or not str(found.get("stamp", "")).startswith(f"{made.get('digest')}:"):
             return None
         try:
             told = restated(self._session.project, found)
@@ -275,8 +279,12 @@ class AnswerDesk(QObject):
             found.append(ModelInfo("quick", self.tr("Quick model"), quick.right, quick.practice, is_current))
         learned = project.training_labels()
         for run in project.runs():
-            made, info = _read(run.folder / "model.json"), _read(run.folder / "run.json")
-            if not made or not info:
+            made = _model(run.folder)
+            try:
+                info = run.read()
+            except UserError:
+                continue
+            if not made:
                 continue
             practice = made.get("practice") or {}
             labels = made.get("labels")

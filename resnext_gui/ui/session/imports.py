@@ -230,8 +230,8 @@ class ImportDesk(QObject):
             return  # the engine will say what is the matter
         for photo in photos:
             # The engine's place for it; where it keeps them elsewhere, it is simply asked.
-            path = project.cache / "thumbnails" / photo.hash[:2] / f"{photo.hash}.jpg"
-            if photo.hash and photo.status == "ok" and path.is_file():
+            path = project.thumbnail(photo.hash) if photo.status == "ok" else None
+            if path is not None:
                 self.thumbnails[photo.id] = str(path)
 
     def _send_thumbnails(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from resnext_gui import messages
 from resnext_gui.messages import Failed, Progress, UserError
-from resnext_gui.project import read_json
+from resnext_gui.project import notes
 from resnext_gui.ui.engine_process.client import Job
 from resnext_gui.ui.session.state import QuickState, Work
 
@@ -48,8 +48,8 @@ class QuickDesk(QObject):
         """Return the state of the model that lies in the project, whoever made it."""
         project = self._session.project
         try:
-            made = read_json(project.quick_folder / "model.json")
-        except (OSError, ValueError, UserError):
+            made = notes.read_model(project.quick_folder)
+        except (OSError, UserError):
             return QuickState()
         practice, counts = made.get("practice") or {}, made.get("counts") or {}
         stored = project.setting(SETTING) or {}

@@ -265,6 +265,8 @@ class MainWindow(QMainWindow):
             message = self.tr("This project cannot be written to, so nothing in it can be changed.")
             hint = self.tr("Copy its folder to a place of your own and open it there.")
             self.show_problem(Problem("", message, hint, code="read_only", tone="caution"))
+        for odd in project.damaged()[:1]:
+            self.show_problem(Problem("", odd.message, odd.hint, code="odd_file", tone="caution"))
         # Step by step from here, and the window gets its turn in between.
         Steps(PAGES[0].import_steps(), self._make_first_page, session)
 

@@ -1,17 +1,21 @@
 """One window a person: a second start hands its file to the first and ends.
 
-The first start listens on a local socket that only the same person can reach.  A later start sends one JSON line,
-``{"path": "..."}`` or ``{"path": null}``, and waits for ``ok``.  Without an answer in time (the first hangs, or died
-and left its socket behind) the later start becomes a window of its own: better two windows than none.
+The first start listens on a local socket that only the same person can reach, and both look who the other end is: in
+a folder for everybody's temporary files, another person could listen under the name first.  A later start sends one
+JSON line, ``{"path": "..."}`` or ``{"path": null}``, and waits for ``ok``.  Without an answer in time (the first hangs,
+or died and left its socket behind) the later start becomes a window of its own: better two windows than none.
 """
 
 from __future__ import annotations
 
+import ctypes
 import getpass
 import hashlib
 import json
 import logging
 import os
+import socket
+import struct
 import sys
 import time
 from pathlib import Path
@@ -40,21 +44,22 @@ def socket_name(folder: Path) -> str:
 
 def hand_over(name: str, path: str | None, patience: int = PATIENCE) -> bool:
     """Send `path` to the window that listens on `name`.  Returns whether there is one and it answered."""
-    socket = QLocalSocket()
-    socket.connectToServer(name)
-    if not socket.waitForConnected(patience):
+    knock = QLocalSocket()
+    knock.connectToServer(name)
+    if not knock.waitForConnected(patience) or not _is_ours(knock):
+        knock.abort()
         return False
     _let_it_come_to_front()
-    socket.write(json.dumps({"path": path}).encode() + b"\n")
-    socket.flush()
+    knock.write(json.dumps({"path": path}).encode() + b"\n")
+    knock.flush()
     deadline = time.monotonic() + patience / 1000
     # Short waits: the answer may come while the rest is still being written, and then nothing new follows.
-    while socket.bytesAvailable() == 0 and time.monotonic() < deadline:
-        if socket.state() != QLocalSocket.LocalSocketState.ConnectedState:
+    while knock.bytesAvailable() == 0 and time.monotonic() < deadline:
+        if knock.state() != QLocalSocket.LocalSocketState.ConnectedState:
             break
-        socket.waitForReadyRead(50)
-    answered = bytes(socket.readAll().data()).startswith(b"ok")
-    socket.disconnectFromServer()
+        knock.waitForReadyRead(50)
+    answered = bytes(knock.readAll().data()).startswith(b"ok")
+    knock.disconnectFromServer()
     return answered
 
 
@@ -86,29 +91,51 @@ class Doorman(QObject):
         self._server.close()
 
     def _welcome(self) -> None:
-        while (socket := self._server.nextPendingConnection()) is not None:
-            self._answer(socket)
-            socket.disconnectFromServer()
-            socket.deleteLater()
+        while (visitor := self._server.nextPendingConnection()) is not None:
+            self._answer(visitor)
+            visitor.disconnectFromServer()
+            visitor.deleteLater()
 
-    def _answer(self, socket: QLocalSocket) -> None:
+    def _answer(self, visitor: QLocalSocket) -> None:
         """Read one line and answer it.  Who says nothing at once is not one of us and is not waited for."""
-        if not socket.canReadLine():
-            socket.waitForReadyRead(LINE_PATIENCE)
+        if not _is_ours(visitor):
+            log.warning("somebody else knocked and was not heard")
+            return
+        if not visitor.canReadLine():
+            visitor.waitForReadyRead(LINE_PATIENCE)
         try:
-            path = json.loads(bytes(socket.readLine(LONGEST).data()))["path"]
+            path = json.loads(bytes(visitor.readLine(LONGEST).data()))["path"]
         except (ValueError, KeyError, TypeError):
             return
-        socket.write(b"ok\n")
-        socket.flush()
+        visitor.write(b"ok\n")
+        visitor.flush()
         self.asked.emit(path if isinstance(path, str) else None)
+
+
+def _is_ours(connection: QLocalSocket) -> bool:
+    """Tell whether the process at the other end belongs to the same person.
+
+    Windows grants the socket to that person alone; elsewhere the system is asked who it is (getpeereid(3),
+    SO_PEERCRED in unix(7)), and where it does not tell, nobody is believed.
+    """
+    if os.name == "nt":
+        return True
+    credentials = getattr(socket, "SO_PEERCRED", None)  # Linux has it
+    try:
+        with socket.socket(fileno=os.dup(int(connection.socketDescriptor()))) as other:
+            if credentials is not None:
+                facts = other.getsockopt(socket.SOL_SOCKET, credentials, struct.calcsize("3i"))
+                return int(struct.unpack("3i", facts)[1]) == os.getuid()
+            person, group = ctypes.c_uint(), ctypes.c_uint()
+            told = ctypes.CDLL(None).getpeereid(other.fileno(), ctypes.byref(person), ctypes.byref(group))
+            return told == 0 and person.value == os.getuid()
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _let_it_come_to_front() -> None:
     """Windows lets only the program in front put a window there: pass that right on."""
     if sys.platform == "win32":
-        import ctypes
-
         ctypes.windll.user32.AllowSetForegroundWindow(-1)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -35,22 +34,7 @@ CLOSED = ("finished", "stopped", "failed")
 
 def read_curves(run: Run, most: int = POINTS_READ) -> CurveData:
     """Return a run's curves; of many batch points every so manieth, so that the window does not wait."""
-    try:
-        lines = (run.folder / "batches.jsonl").read_bytes().split(b"\n")
-    except OSError:
-        lines = []
-    points = []
-    for line in lines[:: max(1, len(lines) // most)]:
-        try:
-            point = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(point, dict):
-            points.append(point)
-    try:
-        history = run.history()
-    except (OSError, UserError):
-        history = []
+    points, history = run.batches(most), run.history()
     with contextlib.suppress(OSError, UserError, ValueError, TypeError):
         return CurveData.read(history, points, int((run.read().get("frozen") or {}).get("parts") or 1))
     return CurveData.read(history, points)

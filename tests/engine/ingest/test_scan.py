@@ -347,8 +347,8 @@ class TestScanning:
         assert desk.scan(tmp_path)["photographs"] == 2
 
     def test_a_project_among_the_photographs_is_not_counted(self, tmp_path: Path):
-        put(tmp_path / "photos", "rust/a.jpg", "good/b.jpg")
-        with Project.create(tmp_path / "photos") as project:
+        with Project.create(tmp_path / "photos") as project:  # as earlier versions allowed it beside photographs
+            put(tmp_path / "photos", "rust/a.jpg", "good/b.jpg")
             command = Scan("scan", str(project.folder), (Source(str(tmp_path / "photos")),))
             receipt = scan_job(command, lambda _event: None, Control())
         assert receipt["labels"] == [["good", 1], ["rust", 1]] and receipt["passed_over"] == 0

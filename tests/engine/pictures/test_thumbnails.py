@@ -16,13 +16,12 @@ from PIL import Image
 from resnext_gui.engine.ingest import reconcile
 from resnext_gui.engine.ingest.reconcile import reconcile_job
 from resnext_gui.engine.ingest.scan import scan_job
-from resnext_gui.engine.pictures import thumbnails
 from resnext_gui.engine.pictures.decode import ImageError
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.thumbnails import prune_cache, thumbnail_path, thumbnails_job
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Reconcile, Scan, Source, ThumbnailReady, Thumbnails
-from resnext_gui.project import Project
+from resnext_gui.project import Project, guard
 from tests.engine.odd_files import encoded, refused, scene
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -107,7 +106,7 @@ def test_a_full_disk_is_told_once_and_nothing_else_breaks(project: Project, monk
     def full(*_args: object, **_kwargs: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(thumbnails.tempfile, "mkstemp", full)
+    monkeypatch.setattr(guard, "temporary", full)
     tally, ready = make(project)
     assert tally["skipped"] == 6
     assert "full" in tally["message"]

@@ -241,12 +241,12 @@ def test_killed_between_two_files_it_resumes(
     writes = 0
     write = checkpoints._write
 
-    def counted(file: Path, values: Any) -> None:
+    def counted(file: Path, values: Any) -> str:
         nonlocal writes
         writes += 1
         if writes == 3:  # the second pass' own file: the first pass' lies there, and the best weights
             raise Killed
-        write(file, values)
+        return write(file, values)
 
     monkeypatch.setattr(checkpoints, "_write", counted)
     with pytest.raises(Killed):

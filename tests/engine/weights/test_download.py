@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from resnext_gui.engine.weights import catalogue, commands, download
 from resnext_gui.engine.weights.catalogue import Entry
+from resnext_gui.engine.weights.load import resolve_weights
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Progress, UserError
 
@@ -190,8 +192,24 @@ def test_full_disk_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_get_uses_what_is_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     fetch(hub)
+    monkeypatch.setattr(catalogue, "CATALOGUE", (ENTRY,))
     asked = len(hub.asked)
     done = commands.get_weights("job", ENTRY.name, lambda event: None, Control())
     assert (done["name"], done["downloaded"]) == (ENTRY.name, False)
     assert len(hub.asked) == asked
     assert commands.get_weights("job", "starter", lambda event: None, Control())["name"] == "starter"
+
+
+def test_what_was_changed_since_it_was_downloaded_is_not_used_and_fetched_anew(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched, _ = fetch(hub)
+    monkeypatch.setattr(catalogue, "CATALOGUE", (replace(ENTRY, sha256="0" * 64),))
+    starter = catalogue.starter_path().read_bytes()  # weights that can be read, but not those of this name
+    fetched.write_bytes(starter)
+    with pytest.raises(UserError) as caught:
+        resolve_weights(ENTRY.name)
+    assert caught.value.code == "weights_damaged" and str(fetched) in caught.value.message
+    monkeypatch.setattr(catalogue, "CATALOGUE", (ENTRY,))
+    monkeypatch.setattr(commands, "download", lambda *_arguments: Path("anew"))
+    assert commands.get_weights("job", ENTRY.name, lambda event: None, Control())["path"] == "anew"

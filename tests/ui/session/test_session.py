@@ -301,6 +301,9 @@ def test_a_stored_evaluation_counts_only_for_the_model_it_was_made_of(make_sessi
     write_json(project.quick_folder / "model.json", {"digest": "other"})
     assert session.stored_evaluation("quick") is None
     assert session.stored_evaluation("no such run") is None
+    write_json(project.quick_folder / "model.json", {"digest": "abc"})
+    write_json(project.quick_folder / "exam.json", {**made, "right": "9"})
+    assert session.stored_evaluation("quick") is None, "somebody else's notes"
 
 
 def test_models_say_which_labels_came_after_them(make_session, project):
