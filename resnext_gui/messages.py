@@ -161,6 +161,7 @@ class MakeQuick:
     device: str = "auto"
     precision: str = "auto"
     seed: int = 0
+    class_weights: bool = True
 
 
 @dataclass(frozen=True, slots=True)

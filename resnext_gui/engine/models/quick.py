@@ -55,7 +55,7 @@ def quick_job(command: MakeQuick, emit: Emit, control: Control) -> dict[str, Any
         report = backend.setup(command.device, command.precision)
         announce(command.job_id, report, emit)
         stage = choose_stage(project, command.weights, command.size, command.seed, None, report.precision)
-        quick = make_quick(project, stage, command.job_id, emit, control, command.seed)
+        quick = make_quick(project, stage, command.job_id, emit, control, command.seed, command.class_weights)
         score = quick.score
         return {
             "model": "quick",

@@ -93,6 +93,8 @@ def could_be_picture(path: PathLike) -> bool:
             return MAGIC.match(file.read(32)) is not None
     except ImageError:
         return False
+    except OSError:
+        return True  # on a damaged drive it may be one, and whoever opens it says so
 
 
 def trouble(path: PathLike, error: OSError) -> ImageError:

@@ -112,7 +112,7 @@ class Receipt(Notice):
         self.show_button.setVisible(bad > 0)
         rule = rule_words(str(receipt.get("rule") or ""))
         self.rule_button.setVisible(can_choose and bool(rule) and not empty)
-        self.rule_button.setText(self.tr("Labels from: {rule}").format(rule=rule))
+        self.rule_button.setText(theme.caption(self.tr("Labels from: {rule}").format(rule=rule)))
         theme.keep_icon(self.rule_button, "chevron-down", "accent", 14)
         self.rule_button.setChecked(False)
         self.rules.hide()
@@ -201,7 +201,7 @@ class _Rules(QWidget):
         rules = result.get("rules") or {}
         rows = [rule for rule in RULES if rules.get(rule) or rule in (used, "none")]
         for place, rule in enumerate(rows):
-            button = QRadioButton(rule_words(rule))
+            button = QRadioButton(theme.caption(rule_words(rule)))
             button.setChecked(rule == used)
             self._group.addButton(button)
             self._buttons[rule] = button

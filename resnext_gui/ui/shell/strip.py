@@ -125,7 +125,7 @@ class Elided(QLabel):
     def _cut(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(0, self.width()))
         self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(theme.literal(self._full) if shown != self._full else "")
 
     def sizeHint(self) -> QSize:
         """Room for the whole text."""
