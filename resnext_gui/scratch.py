@@ -29,6 +29,19 @@ def take() -> Path:
     return _own
 
 
+LONGEST = 60
+"""Bytes that the folder of a socket's folder may have: systems allow 104 or 108 for the whole path."""
+
+
+def socket_place() -> Path:
+    """Return where folders of sockets are made: the temporary folder, unless it lies too deep for a socket's path."""
+    usual = Path(tempfile.gettempdir())
+    for place in (usual, Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp"), Path("/tmp"), Path("/var/tmp")):  # noqa: S108
+        if len(os.fsencode(place)) <= LONGEST and os.access(place, os.W_OK | os.X_OK) and place.is_dir():
+            return place
+    return usual
+
+
 def clear() -> None:
     """Remove the folder of this process, if it took one."""
     global _own

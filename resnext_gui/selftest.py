@@ -248,9 +248,9 @@ def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:
 
 def _choose_display() -> bool:
     """Paint into memory where there is no display to paint on; returns whether that is so."""
-    from resnext_gui.__main__ import has_display
+    from resnext_gui import display
 
-    if has_display():
+    if display.exists():
         return os.environ.get("QT_QPA_PLATFORM") == "offscreen"
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     return True

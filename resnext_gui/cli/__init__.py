@@ -24,6 +24,7 @@ from resnext_gui.cli.output import Output
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.engine.worker.jobs import failure
 from resnext_gui.messages import Failed
+from resnext_gui.printable import Formatter, cannot_print
 
 OK, FAULT, BAD_INPUT, STOPPED = 0, 1, 2, 130
 
@@ -44,6 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(argv)
     except SystemExit as leave:
         return leave.code if isinstance(leave.code, int) else BAD_INPUT
+    except BrokenPipeError:
+        return STOPPED
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            print(f"resnext-gui: {cannot_print(error)}", file=sys.stderr)  # noqa: T201
+        return BAD_INPUT
     control = Control()
     with _own_streams(arguments.verbose) as (stream, err):
         _be_quiet(arguments.verbose, err)
@@ -140,11 +147,12 @@ def _copy(number: int, like: TextIO) -> IO[str]:
 
 def _chatter() -> int:
     """Return a descriptor for what libraries print: a log file that begins anew with every start, else nothing."""
-    from platformdirs import user_log_path
+    from resnext_gui import logs
 
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
-        folder = user_log_path("resnext-gui", appauthor=False, ensure_exists=True)
+        folder = logs.folder()
+        folder.mkdir(parents=True, exist_ok=True)
         return os.open(folder / "command-line.log", flags, 0o600)
     except OSError:
         return os.open(os.devnull, os.O_WRONLY)
@@ -152,9 +160,9 @@ def _chatter() -> int:
 
 def _be_quiet(verbose: bool, err: IO[str]) -> None:
     """Keep the libraries' chatter off the terminal unless it was asked for."""
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s", stream=err
-    )
+    handler = logging.StreamHandler(err)
+    handler.setFormatter(Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.ERROR, handlers=[handler])
     quiet = ("PIL", "h5py", "urllib3", "httpx", "httpcore", "filelock", "matplotlib", "tensorflow", "absl")
     for name in quiet:
         logging.getLogger(name).setLevel(logging.WARNING if verbose else logging.CRITICAL)

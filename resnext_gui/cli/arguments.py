@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import NoReturn
+import sys
+from typing import Any, NoReturn
 
 from resnext_gui import __version__
 from resnext_gui.messages import ARCHITECTURES, COLUMN
+from resnext_gui.printable import printable
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message[:1].lower()}{message[1:]} (see {self.prog} --help)\n")
+        self.exit(2, printable(f"{self.prog}: {message[:1].lower()}{message[1:]} (see {self.prog} --help)") + "\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or the version.  argparse's own says nothing where that fails."""
+        stream = file or sys.stderr
+        if message and stream is not None:
+            stream.write(message)
+            stream.flush()
 
 
 def _count(least: int, most: int) -> type[int]:

@@ -38,8 +38,19 @@ def run_job(command: Any, out: Output, control: Control, emit: Any = None) -> di
 
 
 def absolute(path: str) -> str:
-    """Return `path` from the file system's root, without following links: people should recognise it."""
-    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+    """Return `path` from the file system's root, without following links: people should recognise it.
+
+    Raises:
+        UserError: ``no_folder``: it begins at the folder that one is in, and that was deleted.
+    """
+    try:
+        return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+    except FileNotFoundError:
+        raise UserError(
+            "no_folder",
+            f"The folder that the program was started in is gone, so there is no '{path}' in it.",
+            "Go to another folder, or name the whole path.",
+        ) from None
 
 
 def sources(paths: Sequence[str], labels: str | None = None) -> tuple[Source, ...]:

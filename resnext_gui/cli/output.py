@@ -14,7 +14,8 @@ from typing import IO, Any
 
 from resnext_gui import messages
 from resnext_gui.figures import hundredth
-from resnext_gui.messages import Event, Failed
+from resnext_gui.messages import Event, Failed, UserError
+from resnext_gui.printable import cannot_print, printable
 
 _NAMES: dict[type[Any], str] = {
     messages.Progress: "progress",
@@ -89,28 +90,35 @@ class Output:
     # ---- from commands
 
     def line(self, body: dict[str, Any]) -> None:
-        """Print one JSON object, in JSON mode only.  Pure ASCII, so that no name can upset a reader."""
+        """Print one JSON object, in JSON mode only.  Pure ASCII, so that no name can upset a reader.
+
+        Raises:
+            UserError: ``not_written``: standard output is closed or full.
+            BrokenPipeError: whoever read it has had enough.
+        """
         if self.json:
             self._write(json.dumps(_strict(body), ensure_ascii=True) + "\n")
 
     def say(self, text: str) -> None:
-        """Print a line of the result, in words; silent in JSON mode."""
+        """Print a line of the result, in words; silent in JSON mode.  Raises as `line` does."""
         if not self.json:
-            self._write(text + "\n")
+            self._write(printable(text) + "\n")
 
     def note(self, text: str) -> None:
         """Print a line on the side, on standard error."""
         with self._lock, contextlib.suppress(OSError, ValueError):
             self._bar.clear()
-            self._err.write(plain(text) + "\n")
+            self._err.write(printable(text) + "\n")
             self._err.flush()
 
     def failed(self, failed: Failed) -> None:
         """Say that, and why, the command failed."""
-        self.line({"event": "failed", "code": failed.code, "message": failed.message, "hint": failed.hint})
+        with contextlib.suppress(OSError, UserError):  # that nothing can be printed may be what failed
+            self.line({"event": "failed", "code": failed.code, "message": failed.message, "hint": failed.hint})
         self.note(f"resnext-gui: {failed.message} {failed.hint}".rstrip())
         if failed.code == "fault" and failed.details:
-            self.note(failed.details.rstrip())
+            for line in failed.details.rstrip().splitlines():
+                self.note(f"  {line}")
 
     def close(self) -> None:
         """Leave the terminal tidy."""
@@ -125,8 +133,13 @@ class Output:
     def _write(self, text: str) -> None:
         with self._lock:
             self._bar.clear()
-            self._out.write(plain(text))
-            self._out.flush()
+            try:
+                self._out.write(text)
+                self._out.flush()
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise UserError("not_written", cannot_print(error), "Free some space, or print elsewhere.") from error
 
 
 class _Bar:
@@ -150,14 +163,14 @@ class _Bar:
             now = time.monotonic()
             if stage != self._last_stage or now - self._last_time > QUIET_INTERVAL:
                 self._last_stage, self._last_time = stage, now
-                self._put(", ".join(part for part in (text, count, left) if part) + "\n")
+                self._put(printable(", ".join(part for part in (text, count, left) if part)) + "\n")
             return
         width = shutil.get_terminal_size().columns - 1
         bar = ""
         if total > 0:
             filled = round(20 * min(1.0, done / total))
             bar = self._full * filled + self._rest * (20 - filled)
-        line = "  ".join(part for part in (text, bar, count, left) if part)
+        line = printable("  ".join(part for part in (text, bar, count, left) if part))
         self._put("\r\x1b[K" + line[:width])
         self._drawn = True
 
@@ -168,13 +181,8 @@ class _Bar:
 
     def _put(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._stream.write(plain(text))
+            self._stream.write(text)
             self._stream.flush()
-
-
-def plain(text: str) -> str:
-    """Return `text` with bytes that are no Unicode, such as in a file's name, made visible."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def percent(share: float | None) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import csv
+import codecs
 import os
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from typing import Any
 
-from resnext_gui import messages
+from resnext_gui import csvfile, messages
 from resnext_gui.cli.common import LABELS_SHOWN, absolute, in_words, job_id, open_project, run_job, sources
 from resnext_gui.cli.output import Output, percent
 from resnext_gui.engine.worker.control import Control
@@ -16,6 +16,9 @@ from resnext_gui.messages import Answer, Event, Progress, Refused, UserError
 
 PORTION = 256
 """Pictures in one request: answers come as a long folder is still being walked."""
+
+STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/proc/self/fd/1", "/proc/self/fd/2")
+"""Names of our own streams, which libraries print to as well."""
 
 COLUMNS = ("path", "label", "probability")
 """What every table begins with."""
@@ -25,7 +28,7 @@ def classify(arguments: argparse.Namespace, out: Output, control: Control) -> in
     """Say what pictures show; returns 0 if any picture was answered, else 2.
 
     Raises:
-        UserError: there is no such project, it has no model yet, or the table cannot be written.
+        UserError: there is no such project, it has no model yet, no picture, or the table cannot be written.
         JobStopped: the person asked for it.
     """
     with open_project(arguments.project) as project:
@@ -38,14 +41,15 @@ def classify(arguments: argparse.Namespace, out: Output, control: Control) -> in
             )
     out.pass_events_on = False
     table = _Table(arguments.csv, arguments.top) if arguments.csv else None
-    answered = 0
+    answered = refused = 0
 
     def emit(event: Event) -> None:
-        nonlocal answered
+        nonlocal answered, refused
         if isinstance(event, Answer):
             answered += 1
             _show_answer(event, out)
         elif isinstance(event, Refused):
+            refused += 1
             _show_refusal(event, out)
         else:
             out.emit(event)
@@ -60,6 +64,11 @@ def classify(arguments: argparse.Namespace, out: Output, control: Control) -> in
     finally:
         if table is not None:
             table.close()
+    if not answered and not refused:
+        named = f"'{arguments.paths[0]}'" if len(arguments.paths) == 1 else "these folders"
+        raise UserError(
+            "no_pictures", f"There is no picture in {named}.", "Name pictures, or a folder that holds some."
+        )
     if not answered:
         out.note("resnext-gui: none of these could be read as a picture.")
     return 0 if answered else 2
@@ -83,7 +92,7 @@ def _may_be_replaced(path: str) -> bool:
     if not os.path.isfile(path) or not os.path.getsize(path):  # noqa: PTH113, PTH202
         return True  # nothing, or a device; a folder is refused when it is opened
     with open(path, "rb") as file:  # noqa: PTH123
-        return file.readline(1000).startswith(",".join(COLUMNS).encode())
+        return file.readline(1000).removeprefix(codecs.BOM_UTF8).startswith(",".join(COLUMNS).encode())
 
 
 class _Table:
@@ -91,6 +100,8 @@ class _Table:
 
     def __init__(self, path: str, top: int) -> None:
         path = absolute(path)
+        if path in STREAMS:
+            raise UserError("usage", f"'{path}' is for the answers in words.", "Give the table a file's name.")
         with in_words("The table could not be written"):
             if not _may_be_replaced(path):
                 raise UserError(
@@ -99,8 +110,8 @@ class _Table:
                     "Give the table another name.",
                 )
         with in_words("The table could not be written"):
-            self._file: IO[str] = open(path, "w", encoding="utf-8", errors="surrogateescape", newline="")  # noqa: SIM115, PTH123
-        self._writer = csv.writer(self._file)
+            self._file = csvfile.create(path)
+        self._table = csvfile.Table(self._file)
         self._top = top
         further = [name for place in range(2, top + 1) for name in (f"label_{place}", f"probability_{place}")]
         self._row([*COLUMNS, *further, "error", "message"])
@@ -120,7 +131,7 @@ class _Table:
 
     def _row(self, cells: list[str]) -> None:
         with in_words("The table could not be written"):
-            self._writer.writerow(cells)
+            self._table.row(cells)
 
 
 def _portions(items: Iterable[str], size: int) -> Iterator[list[str]]:

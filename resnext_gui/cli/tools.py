@@ -33,7 +33,8 @@ def weights(arguments: argparse.Namespace, out: Output, control: Control) -> int
     entries: list[dict[str, Any]] = result.get("weights", [result])
     for entry in entries:
         out.line(entry)
-        out.say(_in_words(entry))
+        for line in _in_words(entry).splitlines():
+            out.say(line)
     return 0
 
 

@@ -13,12 +13,12 @@ from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QTimer, Signal
 from PySide6.QtGui import QFileOpenEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from resnext_gui import __version__
+from resnext_gui import __version__, logs
 from resnext_gui.ui.common import theme
 from resnext_gui.ui.shell.warmup import WarmUp
 from resnext_gui.ui.system import errors, languages, single_instance
 from resnext_gui.ui.system.garbage import GarbageCollector
-from resnext_gui.ui.system.settings import Settings, log_folder, own_folder
+from resnext_gui.ui.system.settings import Settings, own_folder
 
 if TYPE_CHECKING:
     from resnext_gui.ui.shell.main_window import MainWindow
@@ -48,9 +48,8 @@ def main(argv: Sequence[str] | None = None, shown: Callable[[MainWindow], Any] |
     if shown is None and single_instance.hand_over(name, path):
         return 0
     settings = Settings()
-    logs = log_folder()
-    errors.set_up_logging(logs)
-    catcher = errors.Catcher(logs)
+    logs.set_up("window", "%(asctime)s %(levelname)s %(name)s: %(message)s")
+    catcher = errors.Catcher(logs.folder())
     catcher.install()
     theme.install(app, arguments.theme or os.environ.get("RESNEXT_GUI_THEME") or settings.get("theme", "system"))
 

@@ -198,6 +198,7 @@ def test_quick_prints_events_and_the_finished_line(
     pretend(messages.Evaluate, exam)
     project = tmp_path / "a project"
     arguments = ["train", str(photographs), "--project", str(project), "--mode", "quick", "--seed", "3", "--json"]
+    arguments += ["--precision", "bfloat16", "--no-class-weights"]
     assert cli.main(arguments) == 0
     printed = lines(capsys)
     assert {"project", "progress", "device", "model", "refused", "finished"} <= {line["event"] for line in printed}
@@ -206,6 +207,7 @@ def test_quick_prints_events_and_the_finished_line(
     assert last["kept"] == "quick" and last["practice_accuracy"] == last["quick_practice_accuracy"] == 0.75
     assert (last["accuracy"], last["exam"]) in ((0.75, 4), (None, 0))
     assert made[0].project == str(project) and made[0].seed == 3 and made[0].weights is None
+    assert made[0].precision == "bfloat16" and made[0].class_weights is False
     with Project.open(project) as opened:
         assert opened.photo_count() == 20 and [label.name for label in opened.labels()] == ["blue", "red"]
 
@@ -486,7 +488,7 @@ def test_classify_walks_folders_and_writes_a_table(
         "top": [["red", 0.75], ["blue", 0.25]],
     }
     assert {"path", "error", "message"} == next(set(line) for line in printed if "error" in line)
-    with table.open(encoding="utf-8", newline="") as file:
+    with table.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 21 and rows[0]["label"] == "red" and rows[0]["probability_2"] == "0.250000"
     assert [row["error"] for row in rows if "bad" in row["path"]] == ["broken"]
@@ -527,6 +529,34 @@ def test_a_table_replaces_only_a_table(
     for _ in range(2):
         assert cli.main(["classify", str(model), "good.jpg", "--csv", str(table)]) == 0
     assert len(table.read_text().splitlines()) == 2
+    assert table.read_bytes().startswith(b"\xef\xbb\xbfpath,")  # by which spreadsheets know UTF-8
+
+
+def test_a_folder_without_pictures_is_named(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert cli.main(["classify", str(model), str(tmp_path / "empty"), "--json"]) == 2
+    (failed,) = lines(capsys)
+    assert failed["code"] == "no_pictures" and "empty" in failed["message"]
+
+
+def test_a_table_is_not_written_where_libraries_print(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["classify", str(model), "x.jpg", "--csv", "/dev/stdout"]) == 2
+    assert "Give the table a file's name" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes with a name")
+def test_a_table_for_a_pipe_that_nobody_reads_is_refused_at_once(
+    model: Path, tmp_path: Path, pretend: Callable[..., Commands], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(messages.Classify, answer)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert cli.main(["classify", str(model), "good.jpg", "--csv", str(pipe)]) == 2
+    assert "nobody reads from this pipe" in capsys.readouterr().err
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert cli.main(["classify", str(model), "good.jpg", "--csv", str(pipe)]) == 0
+    assert b"good.jpg,red" in os.read(reader, 10_000)
+    os.close(reader)
 
 
 # ---- demo

@@ -52,7 +52,7 @@ def test_what_was_learned_answers(quick: tuple[Path, Program], run: Start, rende
     refused = [line for line in program.printed if "error" in line]
     assert {Path(line["path"]).name for line in refused} == {"broken.jpg", "missing.png"}
     assert all(Path(line["path"]).name in line["message"] for line in refused)
-    with table.open(encoding="utf-8", newline="") as file:
+    with table.open(encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.DictReader(file))) == len(truth) + 2
 
 

@@ -13,12 +13,12 @@ from PySide6.QtCore import QtMsgType
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from resnext_gui import logs
 from resnext_gui.project import MARKER, Project
 from resnext_gui.ui.common import theme
 from resnext_gui.ui.shell.places import PAGES
 from resnext_gui.ui.shell.warmup import WarmUp
 from resnext_gui.ui.system import errors
-from resnext_gui.ui.system.settings import log_folder
 from resnext_gui.ui.train import plot
 from tests.ui.conftest import fake_program
 from tests.ui.engine_process.test_client import dead
@@ -104,7 +104,7 @@ def test_the_program_starts_learns_and_ends_without_leaving_anything_behind(phot
         program.send_signal(signal.SIGTERM)
         assert program.wait(20) == 0
     assert dead(int(ready[1]))
-    assert (log_folder() / "engine-assistant.log").exists()
+    assert (logs.folder() / "engine-assistant.log").exists()
 
 
 def test_a_polite_kill_waits_until_no_widget_is_at_work(photographs, own_home):
@@ -164,13 +164,6 @@ def test_what_qt_says_goes_to_the_log(caplog):
     with caplog.at_level(logging.DEBUG):
         errors._log_qt(QtMsgType.QtWarningMsg, Context(), "hello")
     assert caplog.records[-1].levelno == logging.WARNING and "qt.test" in caplog.text
-
-
-def test_logging_survives_a_folder_that_cannot_be_made(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
-    (tmp_path / "file").write_text("")
-    errors.set_up_logging(tmp_path / "file" / "logs")
-    assert "no log" in capsys.readouterr().err
 
 
 def test_the_theme_follows_the_choice_of_the_settings(qapp):

@@ -17,11 +17,11 @@ from types import ModuleType
 import pytest
 from platformdirs import user_log_path
 
-from resnext_gui import __version__
+from resnext_gui import __version__, logs
 from resnext_gui.engine.weights.catalogue import downloads_folder, imports_folder
 from resnext_gui.project import APPLICATION_ID
 from resnext_gui.project.marker import SUFFIX
-from resnext_gui.ui.system.settings import log_folder, own_folder
+from resnext_gui.ui.system.settings import own_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGING = ROOT / "packaging"
@@ -39,15 +39,24 @@ def load(path: Path) -> ModuleType:
 
 def pins(name: str) -> dict[str, str]:
     lines = (PACKAGING / name).read_text(encoding="utf-8").splitlines()
-    pairs = (re.fullmatch(r"([\w.-]+)==([\w.]+)(?: ;.*)?", line) for line in lines)
+    pairs = (re.fullmatch(r"([\w.-]+)==([\w.]+)(?: ;.*)? \\", line) for line in lines)
     return {re.sub(r"[-_.]+", "-", pair[1]).lower(): pair[2] for pair in pairs if pair}
 
 
 def test_the_frozen_program_has_the_versions_that_are_tested():
     tested, frozen = pins("requirements.txt"), pins("requirements-frozen-linux.txt")
     assert frozen.pop("tensorflow-cpu") == tested.pop("tensorflow")
-    tested.pop("wheel", None)
     assert tested.items() <= frozen.items()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGING.glob("requirements*.txt")), ids=lambda path: path.stem)
+def test_pip_installs_only_what_has_a_known_hash(path):
+    """A line without a hash would make pip refuse the whole list: `python packaging/pins.py` adds them."""
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if not line.startswith(("#", "-r "))]
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+( ; [^\\]+?)?(\s+--hash=sha256:[0-9a-f]{64})+", line), line
 
 
 @pytest.mark.parametrize("size", [16, 22, 24, 32, 48, 64, 96, 128, 256, 512])
@@ -173,7 +182,7 @@ def test_removing_the_package_leaves_projects_and_nothing_else(tmp_path, monkeyp
         monkeypatch.setenv("HOME", str(person))
         for place in (
             own_folder(),
-            log_folder(),
+            logs.folder(),
             downloads_folder(),
             imports_folder(),
             user_log_path("resnext-gui", appauthor=False),

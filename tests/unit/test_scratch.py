@@ -42,3 +42,16 @@ def test_what_the_dead_left_is_swept(above: Path) -> None:
     scratch.take()
     assert not left.exists() and living.exists() and foreign.exists()
     scratch.clear()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sockets are no files there")
+def test_sockets_lie_where_their_path_is_short_enough(tmp_path, monkeypatch):
+    short, deep = Path("/tmp"), tmp_path / ("d" * 90)  # noqa: S108
+    deep.mkdir()
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(short))
+    assert scratch.socket_place() == short
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    assert scratch.socket_place() in (short, Path("/var/tmp"))  # noqa: S108
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    assert scratch.socket_place() in (short, Path("/var/tmp"))  # noqa: S108

@@ -110,8 +110,10 @@ def could_be_picture(path: PathLike) -> bool:
     try:
         with opened_file(path) as file:
             return MAGIC.match(file.read(32)) is not None
-    except (ImageError, OSError):
+    except ImageError:
         return False
+    except OSError:
+        return True  # on a damaged drive it may be one, and whoever opens it says so
 
 
 def trouble(path: PathLike, error: OSError) -> ImageError:

@@ -6,6 +6,7 @@ The child process and the command line run the very same functions: ``job(comman
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 from collections.abc import Callable
 from importlib import import_module
@@ -47,6 +48,7 @@ def find_job(command: object) -> Job:
 
 _DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NO_ENTRY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NOT_USABLE = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.ENXIO}
 _SQLITE_READ_ONLY, _SQLITE_FULL = 8, 13
 _OUT_OF_MEMORY = {"ResourceExhaustedError", "OutOfMemoryError", "XlaRuntimeError"}
 
@@ -78,6 +80,11 @@ def as_user_error(error: BaseException) -> UserError | None:
             "read_only",
             f"The program may not read or write here{_where(error)}.",
             "Choose a folder of your own, or change its permissions.",
+        )
+    if number in _NOT_USABLE:
+        reason = os.strerror(number or 0)
+        return UserError(
+            "not_usable", f"A file or folder cannot be used{_where(error)}: {reason}.", "Choose another one."
         )
     return None
 

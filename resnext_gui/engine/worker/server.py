@@ -20,7 +20,6 @@ import dataclasses
 import faulthandler
 import json
 import logging
-import logging.handlers
 import os
 import signal
 import sys
@@ -32,7 +31,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from resnext_gui import messages, scratch
+from resnext_gui import logs, messages, scratch
 from resnext_gui.engine.worker import jobs
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import BatchPoint, Event, Failed, Finished, Progress
@@ -392,37 +391,6 @@ def _show_life(task: Task) -> None:
 # Start
 
 
-def log_folder() -> Path | None:
-    """Return the folder for this user's logs, made if need be; None where there is none to be had."""
-    from platformdirs import user_log_path
-
-    folder = user_log_path("resnext-gui", appauthor=False)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder
-
-
-def set_up_logging(name: str) -> None:
-    """Log warnings to standard error, and everything to ``<name>.log`` in the log folder (two files of 1 MB)."""
-    logging.raiseExceptions = False  # a full disk must not end a job by way of its log
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    handlers[0].setLevel(logging.WARNING)
-    folder = log_folder()
-    if folder is not None:
-        handlers.append(
-            logging.handlers.RotatingFileHandler(
-                folder / f"{name}.log", maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True
-            )
-        )
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s", handlers=handlers
-    )
-    for chatty in ("absl", "PIL", "h5py", "tensorflow", "urllib3", "httpx", "httpcore", "huggingface_hub", "filelock"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-
-
 def _lower_priority(niceness: int) -> None:
     """Give way to the window, so that it stays smooth while this process computes."""
     if sys.platform == "win32":
@@ -461,7 +429,11 @@ def main() -> NoReturn:
     if sys.stdout is not None and sys.stderr is not None:
         os.dup2(2, 1)  # libraries print; nobody reads it on standard output
         faulthandler.enable()
-    set_up_logging(f"engine-{role}-details")
+    logs.set_up(
+        f"engine-{role}-details", "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s", loud=logging.WARNING
+    )
+    for chatty in ("absl", "PIL", "h5py", "tensorflow", "urllib3", "httpx", "httpcore", "huggingface_hub", "filelock"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     scratch.take()
     _lower_priority(NICENESS.get(role, 0))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -158,7 +158,7 @@ class AnswerCard(QFrame):
         name = self._entry.name if self._entry is not None else ""
         width = max(40, self.width() - 50)
         self._file.setText(self._file.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, width))
-        self._file.setToolTip(self._entry.path if self._entry is not None else "")
+        self._file.setToolTip(theme.literal(self._entry.path) if self._entry is not None else "")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the file's name."""

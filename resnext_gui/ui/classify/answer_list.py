@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from resnext_gui import figures
+from resnext_gui import csvfile, figures
 from resnext_gui.messages import Answer, Refused
 from resnext_gui.project import StoredAnswer
 from resnext_gui.ui.common import theme, words
@@ -100,23 +98,20 @@ class Entry:
 
     def text(self) -> str:
         """Return it as a line for the clipboard."""
-        if self.refused:
-            return f"{self.name}\t{self.message}"
-        return f"{self.name}\t{self.label}\t{words.how_sure(self.top)}"
+        rest = (self.message,) if self.refused else (self.label, words.how_sure(self.top))
+        return "\t".join(map(csvfile.guarded, (self.name, *rest)))  # it is pasted into spreadsheets
 
 
 def to_csv(entries: Iterable[Entry]) -> str:
     """Return a table with a row an entry."""
-    out = io.StringIO()
-    table = csv.writer(out)
     second_names = ("second_label", "second_probability")
-    table.writerow(
-        ("path", "label", "probability", "corrected", *second_names, "model", "milliseconds", "problem"),
-    )
+    rows: list[tuple[str, ...]] = [
+        ("path", "label", "probability", "corrected", *second_names, "model", "milliseconds", "problem")
+    ]
     for entry in entries:
         first = entry.top[0] if entry.top else ("", None)
         second = entry.top[1] if len(entry.top) > 1 else ("", None)
-        table.writerow(
+        rows.append(
             (
                 entry.path,
                 first[0],
@@ -129,7 +124,7 @@ def to_csv(entries: Iterable[Entry]) -> str:
                 entry.message,
             )
         )
-    return out.getvalue()
+    return csvfile.as_text(rows)
 
 
 class AnswerTable(QAbstractTableModel):
@@ -168,7 +163,7 @@ class AnswerTable(QAbstractTableModel):
                 return entry.top[0][1] if entry.top else -1.0
             return entry.milliseconds if column == 4 else self._text(entry, column).lower()
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{entry.path}\n{entry.message} {entry.hint}".strip()
+            return theme.literal(f"{entry.path}\n{entry.message} {entry.hint}".strip())
         if role == Qt.ItemDataRole.TextAlignmentRole and column in NUMBERS:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ForegroundRole and column == 5:

@@ -189,7 +189,8 @@ class LabelBars(QWidget):
             self._hover = row
             self.update()
             if row >= 0:
-                QToolTip.showText(event.globalPosition().toPoint(), self.describe(self._scores[row]), self)
+                tip = theme.literal(self.describe(self._scores[row]))
+                QToolTip.showText(event.globalPosition().toPoint(), tip, self)
 
     def leaveEvent(self, event: object) -> None:
         """Forget the row under the pointer."""

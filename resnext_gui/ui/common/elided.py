@@ -6,6 +6,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from resnext_gui.ui.common import theme
+
 
 class Elided(QLabel):
     """One line of text that is cut with an ellipsis where it does not fit."""
@@ -31,7 +33,7 @@ class Elided(QLabel):
     def _cut(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(0, self.width()))
         self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(theme.literal(self._full) if shown != self._full else "")
 
     def sizeHint(self) -> QSize:
         """Room for the whole text."""

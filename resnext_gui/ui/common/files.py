@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from resnext_gui import csvfile
+
 PICTURES = "*.jpg *.jpeg *.png *.webp *.avif *.bmp *.gif *.tif *.tiff *.heic *.heif"
 
 
@@ -48,9 +50,10 @@ def _show(dialog: QFileDialog) -> QFileDialog:
 
 
 def save_text(path: Path, text: str) -> str:
-    """Write `text` as UTF-8 that spreadsheets recognise.  Returns "" or, in words, why it could not be written."""
+    """Write the `text` of a table.  Returns "" or, in words, why it could not be written."""
     try:
-        path.write_text(text, encoding="utf-8-sig", newline="")
+        with csvfile.create(path) as file:
+            file.write(text)
     except OSError as error:
         return f"{path.name}: {error.strerror or error}"
     return ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import Qt as QtText
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory, QWidget
 
@@ -256,6 +257,21 @@ def restyle(widget: QWidget) -> None:
     style.unpolish(widget)
     style.polish(widget)
     widget.update()
+
+
+def literal(text: str) -> str:
+    """Return `text` so that a tool tip shows it letter by letter.
+
+    Qt takes what looks like HTML for HTML there, and would open the files that a label's name tells it to.
+    """
+    if not QtText.mightBeRichText(text):
+        return text
+    return QtText.convertFromPlainText(text, Qt.WhiteSpaceMode.WhiteSpaceNormal)
+
+
+def caption(text: str) -> str:
+    """Return `text` so that a button or menu shows it letter by letter: there "&" marks a key, and a tab begins one."""
+    return text.replace("&", "&&").replace("\t", " ")
 
 
 def label(text: str = "", role: str = "", wrap: bool = False, parent: QWidget | None = None) -> QLabel:

@@ -70,7 +70,8 @@ class TileModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return tile.title
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return tile.tip or f"{QFileInfo(tile.path).fileName()}: {tile.title}, {tile.subtitle}"
+            tip = tile.tip or f"{QFileInfo(tile.path).fileName()}: {tile.title}, {tile.subtitle}"
+            return theme.literal(tip) if role == Qt.ItemDataRole.ToolTipRole else tip
         return None
 
     def tile(self, row: int) -> Tile:

@@ -32,7 +32,7 @@ from typing import IO, Any
 from PySide6.QtCore import QThread, Signal
 
 import resnext_gui
-from resnext_gui import messages
+from resnext_gui import messages, scratch
 from resnext_gui.messages import Command, Failed, Finished, Message
 from resnext_gui.ui.engine_process import child_log
 
@@ -323,7 +323,9 @@ class EngineLine(QThread):
         listener: connection.Listener | None = None
         try:
             if sys.platform != "win32":
-                folder = tempfile.mkdtemp(prefix="resnext-gui-")  # only this user may enter it
+                folder = tempfile.mkdtemp(
+                    prefix="resnext-gui-", dir=scratch.socket_place()
+                )  # only this user may enter it
                 address = str(Path(folder) / "engine")
             key = secrets.token_bytes(32)
             family = "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"

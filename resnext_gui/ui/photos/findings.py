@@ -166,9 +166,9 @@ class FindingsPanel(QFrame):
             why = photo.reason or (self.tr("The file is gone") if gone else self.tr("It could not be read"))
             item = QTreeWidgetItem([path.name, why, str(path.parent)])
             item.setData(0, _ID, photo.id)
-            item.setToolTip(0, photo.path)
-            item.setToolTip(1, why)
-            item.setToolTip(2, str(path.parent))
+            item.setToolTip(0, theme.literal(photo.path))
+            item.setToolTip(1, theme.literal(why))
+            item.setToolTip(2, theme.literal(str(path.parent)))
             rows.append(item)
         self.tree.addTopLevelItems(rows)
         if rows:

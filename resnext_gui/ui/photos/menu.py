@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
 from resnext_gui.project import Label
-from resnext_gui.ui.common import words
+from resnext_gui.ui.common import theme, words
 from resnext_gui.ui.photos.findings import open_folder
 from resnext_gui.ui.photos.gallery.gallery import Gallery
 
@@ -60,7 +60,7 @@ def photo_menu(parent: QWidget, hands: Hands, gallery: Gallery, labels: Sequence
     )
     for place, label in enumerate(labels[:MENU_LABELS]):
         key = f"\t{place + 1}" if place < 9 else ""
-        action = QAction(label.name.replace("&", "&&") + key, move)
+        action = QAction(theme.caption(label.name) + key, move)
         action.triggered.connect(lambda _=False, to=label.id: hands.give(to))
         move.addAction(action)
     if labels:

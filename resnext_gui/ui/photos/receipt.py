@@ -169,7 +169,7 @@ class Receipt(Notice):
         self.show_button.setVisible(bad > 0)
         rule = rule_words(used_rule(receipt))
         self.rule_button.setVisible(can_choose and bool(rule) and not empty)
-        self.rule_button.setText(self.tr("Labels from: {rule}").format(rule=rule))
+        self.rule_button.setText(theme.caption(self.tr("Labels from: {rule}").format(rule=rule)))
         theme.keep_icon(self.rule_button, "chevron-down", "accent", 14)
         # Where two readings are possible both are seen at once.
         self.rule_button.setChecked(bool(doubt))
@@ -275,7 +275,7 @@ class _Rules(QWidget):
         known = [*(rule for rule in rules if rule.startswith(COLUMN)), *RULES]
         rows = [rule for rule in known if any(row[0] for row in rules.get(rule) or []) or rule in (used, "none")]
         for place, rule in enumerate(rows):
-            button = QRadioButton(rule_words(rule))
+            button = QRadioButton(theme.caption(rule_words(rule)))
             button.setChecked(rule == used)
             self._group.addButton(button)
             self._buttons[rule] = button

@@ -105,13 +105,13 @@ class PhotosToolbar(QFrame):
         button.setProperty("role", "tool")
         theme.keep_icon(button, icon)
         button.setAccessibleName(name)
-        button.setToolTip(name)
+        button.setToolTip(theme.literal(name))
         return button
 
     def _menu_button(self, tip: str) -> QPushButton:
         button = QPushButton()
         button.setProperty("role", "plain")
-        button.setToolTip(tip)
+        button.setToolTip(theme.literal(tip))
         button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         theme.keep_icon(button, "chevron-down", "quiet", 14)
         return button
@@ -212,7 +212,7 @@ class PhotosToolbar(QFrame):
         ):
             button.setEnabled(text is not None)
             tip = f"{verb}: {text} ({keys})" if text else f"{verb} ({keys})"
-            button.setToolTip(tip)
+            button.setToolTip(theme.literal(tip))
             button.setAccessibleName(tip)
 
     def set_drawer(self, *, possible: bool, opened: bool) -> None:

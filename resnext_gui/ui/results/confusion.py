@@ -271,7 +271,7 @@ class ConfusionMatrix(QWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             cell = self._cell_at(QPointF(event.pos()))
             if cell is not None:
-                QToolTip.showText(event.globalPos(), self.describe(*cell), self)
+                QToolTip.showText(event.globalPos(), theme.literal(self.describe(*cell)), self)
             return True
         return super().event(event)
 
@@ -316,14 +316,13 @@ class ConfusedPairs(QWidget):
             text = self.tr("{count} \N{MULTIPLICATION SIGN}  {truth} \N{RIGHTWARDS ARROW} {answer}").format(
                 count=words.number(count), truth=labels[row], answer=labels[column]
             )
-            button = QPushButton(text.replace("&", "&&"))
+            button = QPushButton(theme.caption(text))
             button.setProperty("role", "plain")
             button.setStyleSheet("text-align: left;")
-            button.setToolTip(
-                self.tr("{count} of {truth}, answered as {answer}").format(
-                    count=words.photographs(count), truth=labels[row], answer=labels[column]
-                )
+            tip = self.tr("{count} of {truth}, answered as {answer}").format(
+                count=words.photographs(count), truth=labels[row], answer=labels[column]
             )
+            button.setToolTip(theme.literal(tip))
             button.clicked.connect(lambda _=False, r=row, c=column: self.opened.emit(r, c))
             self._layout.addWidget(button)
         self._layout.addStretch(1)

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from resnext_gui import messages
+from resnext_gui import logs, messages
 from resnext_gui.messages import UserError
 from resnext_gui.project import Project, is_project, new_project_folder, project_folder
 from resnext_gui.ui.common import dropping, theme, words
@@ -41,7 +41,7 @@ from resnext_gui.ui.shell.topbar import TopBar
 from resnext_gui.ui.start import faces
 from resnext_gui.ui.start.page import StartPage
 from resnext_gui.ui.system.importing import Steps
-from resnext_gui.ui.system.settings import Settings, log_folder
+from resnext_gui.ui.system.settings import Settings
 
 PAGE_EVERY = 60
 """Milliseconds between the making of two pages."""
@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__(parent)
         self.settings = settings
-        self.assistant = assistant or EngineClient("assistant", self, log_folder=log_folder())
+        self.assistant = assistant or EngineClient("assistant", self, log_folder=logs.folder())
         self._trainer = trainer
         self.session: Session | None = None
         self.pages: dict[str, QWidget] = {}
@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
             return
         self._end_session()
         trainer = self._trainer() if self._trainer is not None else None
-        session = Session(project, self.assistant, trainer, log_folder(), self)
+        session = Session(project, self.assistant, trainer, logs.folder(), self)
         self.session = session
         session.work_changed.connect(self.strip.show_work)
         session.model_changed.connect(self._model_timer.start)
@@ -358,7 +358,7 @@ class MainWindow(QMainWindow):
 
     def _show_name(self, name: str) -> None:
         self.top.name.set_name(name)
-        self.setWindowTitle(f"{name} - ResNeXt GUI")
+        self.setWindowTitle(name.replace("[*]", "[*][*]") + " - ResNeXt GUI")  # "[*]" is Qt's sign for changes
 
     def _rename(self, name: str) -> None:
         if self.session is not None:

@@ -10,8 +10,8 @@ from PySide6.QtCore import QCoreApplication, QUrl
 from PySide6.QtGui import QAction, QActionGroup, QDesktopServices
 from PySide6.QtWidgets import QMenu
 
+from resnext_gui import logs
 from resnext_gui.ui.common import theme
-from resnext_gui.ui.system.settings import log_folder
 
 if TYPE_CHECKING:
     from resnext_gui.ui.shell.main_window import MainWindow
@@ -31,7 +31,8 @@ def make_menu(window: MainWindow) -> QMenu:
         sub = menu.addMenu(theme.icon("clock", theme.colours().quiet), _tr("Recent projects"))
         sub.setToolTipsVisible(True)
         for item in recent:
-            _add(sub, item.name, partial(window.open_project, item.path)).setToolTip(item.path)
+            entry = _add(sub, theme.caption(item.name), partial(window.open_project, item.path))
+            entry.setToolTip(theme.literal(item.path))
     if window.session is not None:
         _add(menu, _tr("Close this project"), window.close_project, "home")
         _add(menu, _tr("Show the project's folder"), partial(_show_folder, window.session.folder))
@@ -44,7 +45,7 @@ def make_menu(window: MainWindow) -> QMenu:
         action.setChecked(theme.choice() == name)
         group.addAction(action)
     _add(menu, _tr("Keys"), window.show_keys, "keyboard", "?")
-    _add(menu, _tr("Show the log folder"), partial(_show_folder, str(log_folder())))
+    _add(menu, _tr("Show the log folder"), partial(_show_folder, str(logs.folder())))
     menu.addSeparator()
     _add(menu, _tr("Quit"), window.close, keys="Ctrl+Q")
     return menu

@@ -100,7 +100,7 @@ class Rail(QFrame):
         self.buttons: dict[str, RailButton] = {}
         for number, (key, title, icon) in enumerate(places, 1):
             button = RailButton(title, icon)
-            button.setToolTip(f"{title}  (Ctrl+{number})")
+            button.setToolTip(theme.literal(f"{title}  (Ctrl+{number})"))
             button.clicked.connect(lambda _=False, chosen=key: self.chosen.emit(chosen))
             self._group.addButton(button)
             self.buttons[key] = button

@@ -129,7 +129,7 @@ class TopBar(QFrame):
             text = describe(current)
             tip = self.tr("Choose which model answers")
         shown = self.model.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 300)
-        self.model.setText(f"{shown}  ▾" if models else shown)
+        self.model.setText(theme.caption(f"{shown}  ▾" if models else shown))
         self.model.setToolTip(tip)
         self.model.setAccessibleName(self.tr("Model: {0}").format(text))
         self.model.setEnabled(bool(models))
@@ -139,7 +139,7 @@ class TopBar(QFrame):
         menu = QMenu(self)
         group = QActionGroup(menu)
         for model in self._models:
-            text = describe(model)
+            text = theme.caption(describe(model))
             if model.created:
                 text = f"{text}\t{words.when(model.created)}"
             action = QAction(text, menu)

@@ -91,7 +91,7 @@ class RecentCard(QPushButton):
         self.setMinimumHeight(72)
         self.setMinimumWidth(160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip(recent.path)
+        self.setToolTip(theme.literal(recent.path))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 12, 16, 12)

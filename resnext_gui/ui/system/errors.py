@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import platform
 import sys
 import threading
@@ -19,22 +18,6 @@ import resnext_gui
 from resnext_gui.ui.common import theme
 
 log = logging.getLogger(__name__)
-
-
-def set_up_logging(folder: Path) -> None:
-    """Log into `folder`, two files of 1 MB at most, and to standard error."""
-    logging.raiseExceptions = False  # a full disk must not end the window by way of its log
-    handlers: list[logging.Handler] = [logging.StreamHandler()] if sys.stderr is not None else []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handlers.append(
-            logging.handlers.RotatingFileHandler(
-                folder / "window.log", maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True
-            )
-        )
-    except OSError as error:
-        print(f"no log: {error}", file=sys.stderr)  # noqa: T201
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=handlers)
 
 
 def describe(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> str:

@@ -47,15 +47,6 @@ def own_folder() -> Path:
     return user_config_path("ResNeXt GUI", appauthor=False)
 
 
-def log_folder() -> Path:
-    """Return where logs are written."""
-    if os.environ.get("RESNEXT_GUI_HOME"):
-        return own_folder() / "logs"
-    from platformdirs import user_log_path
-
-    return user_log_path("ResNeXt GUI", appauthor=False)
-
-
 class Settings:
     """The settings file.  A damaged or missing one is as good as an empty one; a full disk loses nothing but it."""
 

@@ -20,8 +20,10 @@ import sys
 import time
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QDir, QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+from resnext_gui import scratch
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,10 @@ def socket_name(folder: Path) -> str:
         person = getpass.getuser()
     except (OSError, KeyError, ImportError):
         person = "somebody"
-    return "resnext-gui-" + hashlib.sha256(f"{person}\0{folder}".encode("utf-8", "replace")).hexdigest()[:20]
+    name = "resnext-gui-" + hashlib.sha256(f"{person}\0{folder}".encode("utf-8", "replace")).hexdigest()[:20]
+    if os.name == "posix" and len(os.fsencode(QDir.tempPath())) > scratch.LONGEST:
+        return str(scratch.socket_place() / name)  # Qt would take the temporary folder, too deep for a socket's path
+    return name
 
 
 def hand_over(name: str, path: str | None, patience: int = PATIENCE) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -179,40 +177,19 @@ class CurveData:
             index -= 1
         return self._positions[index], self._losses[index], self._accuracies[index]
 
-    def to_csv(self) -> str:
-        """Return one table: a row a step, and a row an epoch with the practice values."""
-        out = io.StringIO()
-        table = csv.writer(out)
-        table.writerow(
-            (
-                "kind",
-                "epoch",
-                "step",
-                "training_loss",
-                "training_accuracy",
-                "practice_loss",
-                "practice_accuracy",
-                "rate",
-            )
-        )
+    def rows(self) -> list[tuple[object, ...]]:
+        """Return a table: its heads, a row a step, and a row an epoch with the practice values."""
+        kinds = ("training_loss", "training_accuracy", "practice_loss", "practice_accuracy")
+        rows: list[tuple[object, ...]] = [("kind", "epoch", "step", *kinds, "rate")]
         for step, position, loss, accuracy in zip(
             self.steps, self._positions, self._losses, self._accuracies, strict=True
         ):
-            table.writerow(("step", f"{position:.4f}", step, f"{loss:.6g}", f"{accuracy:.6g}", "", "", ""))
+            rows.append(("step", f"{position:.4f}", step, f"{loss:.6g}", f"{accuracy:.6g}", "", "", ""))
         for e in self.epochs:
-            table.writerow(
-                (
-                    "epoch",
-                    f"{self.place(e):g}",
-                    "",
-                    f"{e.loss:.6g}",
-                    f"{e.accuracy:.6g}",
-                    "" if e.practice_loss is None else f"{e.practice_loss:.6g}",
-                    "" if e.practice_accuracy is None else f"{e.practice_accuracy:.6g}",
-                    f"{e.learning_rate:.6g}",
-                )
-            )
-        return out.getvalue()
+            practice = ("" if value is None else f"{value:.6g}" for value in (e.practice_loss, e.practice_accuracy))
+            place = f"{self.place(e):g}"
+            rows.append(("epoch", place, "", f"{e.loss:.6g}", f"{e.accuracy:.6g}", *practice, f"{e.learning_rate:.6g}"))
+        return rows
 
 
 def _bisect(values: Sequence[float], wanted: float) -> int:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from resnext_gui import figures
+from resnext_gui import csvfile, figures
 from resnext_gui.messages import BatchPoint, EpochLine
 from resnext_gui.ui.common import files, theme
 from resnext_gui.ui.train import plot
@@ -313,9 +313,9 @@ class Curves(QWidget):
 
     def table(self) -> str:
         """Return what is shown as CSV; for two runs one table under the other."""
-        if self._compared:
-            return "\n".join(f"# {run.name}\n{run.data.to_csv()}" for run in self._compared)
-        return self.data.to_csv()
+        if not self._compared:
+            return csvfile.as_text(self.data.rows())
+        return "\n".join(csvfile.as_text([[f"# {run.name}"], *run.data.rows()]) for run in self._compared)
 
     def write_picture(self, path: Path) -> None:
         """Save both plots as a PNG file."""

@@ -124,7 +124,7 @@ class TrainHeader(QFrame):
             name = f"{state.device}, {state.precision}" if state.precision else state.device
             self._device_name = name
             self._fit_device()
-            self.device.setToolTip(name)
+            self.device.setToolTip(theme.literal(name))
             self.device.setAccessibleDescription(self.tr("Says why, and what would be faster"))
             faster = self.tr("Faster: {advice}").format(advice=state.advice) if state.advice else ""
             self._more.setText("\n".join(part for part in (name, state.reason, faster) if part))

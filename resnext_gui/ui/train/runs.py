@@ -84,7 +84,7 @@ class Elided(QWidget):
     def set_text(self, text: str) -> None:
         """Show another text."""
         self._text = text
-        self.setToolTip(text)
+        self.setToolTip(theme.literal(text))
         self.setAccessibleName(text)
         self.updateGeometry()
         self.update()

@@ -210,6 +210,18 @@ def test_thumbnails_come_once_and_are_remembered(qtbot, make_session, photograph
     assert len(session.assistant.jobs) == jobs_before
 
 
+def test_an_empty_thumbnail_is_made_anew(qtbot, make_session, photographs):
+    session = learned(qtbot, make_session(), photographs)
+    left, good = session.project.photos(list(session.project.photo_ids())[:2])
+    for photo, data in ((left, b""), (good, b"a picture")):
+        path = session.project.cache / "thumbnails" / photo.hash[:2] / f"{photo.hash}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    session.request_thumbnails([left.id, good.id])
+    assert session.thumbnail(good.id) and session.thumbnail(left.id) is None
+    qtbot.waitUntil(lambda: bool(session.thumbnail(left.id)), timeout=LONG)
+
+
 def test_the_newest_request_for_thumbnails_wins(qtbot, make_session, photographs):
     session = learned(qtbot, make_session(Thumbnails="hang"), photographs)
     session.request_thumbnails([1, 2])

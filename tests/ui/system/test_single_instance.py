@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -46,6 +48,21 @@ def test_the_first_window_hears_of_the_second_start(qtbot, name, path):
     assert second.wait(20) == 0
     doorman.close()
     assert second_start(name, path).wait(20) == 3, "nobody listens any more"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a socket is a file there")
+def test_a_temporary_folder_that_lies_deep_is_no_obstacle(qtbot, tmp_path, monkeypatch):
+    deep = tmp_path / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    name = socket_name(tmp_path / uuid.uuid4().hex)
+    doorman = Doorman(name)
+    assert doorman.listen() and not list(deep.iterdir())
+    with qtbot.waitSignal(doorman.asked, timeout=20_000):
+        second = second_start(name, None)
+    assert second.wait(20) == 0
+    doorman.close()
 
 
 def test_what_a_dead_window_left_behind_is_no_obstacle(qtbot, name):

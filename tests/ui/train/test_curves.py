@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
+from resnext_gui import csvfile
 from resnext_gui.messages import BatchPoint, EpochLine
 from resnext_gui.ui.common import theme
 from resnext_gui.ui.train import plot
@@ -60,7 +61,7 @@ def test_every_step_and_epoch_is_in_the_table() -> None:
         data.add_point(batch(step, step / 1000))
     for number in range(1, 6):
         data.add_line(epoch(number))
-    rows = list(csv.DictReader(io.StringIO(data.to_csv())))
+    rows = list(csv.DictReader(io.StringIO(csvfile.as_text(data.rows()))))
     assert [r["kind"] for r in rows].count("step") == 5000
     assert [r["epoch"] for r in rows if r["kind"] == "epoch"] == ["1", "2", "3", "4", "5"]
     assert len(data.loss.x) < 3000

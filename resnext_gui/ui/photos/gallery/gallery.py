@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from resnext_gui.ui.common import theme
 from resnext_gui.ui.photos.gallery import tiles
 from resnext_gui.ui.photos.gallery.dragging import start_drag
 from resnext_gui.ui.photos.gallery.grid import PhotoGrid
@@ -192,7 +193,8 @@ class Gallery(PhotoGrid):
             if photo is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), tiles.describe(photo, self._proposals.get(photo.id)), self)
+                tip = theme.literal(tiles.describe(photo, self._proposals.get(photo.id)))
+                QToolTip.showText(event.globalPos(), tip, self)
             return True
         if event.type() == QEvent.Type.Leave:
             self._hover(-1)

@@ -111,7 +111,7 @@ class Loupe(QWidget):
         button = QPushButton(self)
         button.setProperty("role", "tool")
         theme.keep_icon(button, icon)
-        button.setToolTip(tip)
+        button.setToolTip(theme.literal(tip))
         button.setAccessibleName(tip)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
@@ -240,7 +240,7 @@ class Loupe(QWidget):
         if photo is None:
             return
         self.name.setText(PurePath(photo.path).name)
-        self.name.setToolTip(photo.path)
+        self.name.setToolTip(theme.literal(photo.path))
         facts = [self._place] if self._place else []
         if photo.width and photo.height:
             facts.append(
@@ -261,7 +261,7 @@ class Loupe(QWidget):
         else:
             text = photo.label if photo.label is not None else self.tr("Unlabelled")
         metrics = self.label_chip.fontMetrics()
-        self.label_chip.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, 220).replace("&", "&&"))
+        self.label_chip.setText(theme.caption(metrics.elidedText(text, Qt.TextElideMode.ElideRight, 220)))
         self.label_chip.setAccessibleName(self.tr("Label: {name}").format(name=text))
         self.setAccessibleDescription(f"{self.name.text()}, {text}, {self.facts.text()}")
 

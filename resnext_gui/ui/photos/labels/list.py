@@ -129,8 +129,10 @@ class LabelModel(QAbstractListModel):
             return entry.name
         if role == ENTRY:
             return entry
-        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._words(entry)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return theme.literal(self._words(entry))
         return None
 
     def _words(self, entry: Entry) -> str:

@@ -212,7 +212,7 @@ class LabelsPanel(QFrame):
             return
         merge = menu.addMenu(self.tr("Merge into"))
         for other in others:
-            action = QAction(other.name.replace("&", "&&"), merge)
+            action = QAction(theme.caption(other.name), merge)
             action.triggered.connect(lambda _=False, into=other.id: self.merge_wanted.emit(label_id, into))
             merge.addAction(action)
 
