@@ -28,6 +28,7 @@ from resnext_gui.engine.activations import prepare
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.models.features import BATCH, Photographs
 from resnext_gui.engine.models.head import fit_head, label_weights
+from resnext_gui.engine.models.score import score_of
 from resnext_gui.engine.models.start_point import RANDOM_SIZE
 from resnext_gui.engine.network.resnext import set_trainable_stages, split_model, with_new_head
 from resnext_gui.engine.pictures.augment import LEVELS
@@ -35,7 +36,7 @@ from resnext_gui.engine.pictures.decode import Preprocessing, could_be_picture, 
 from resnext_gui.engine.pictures.store import DecodePool, PixelStore
 from resnext_gui.engine.training import loop as training_loop
 from resnext_gui.engine.training.batches import LearningSet
-from resnext_gui.engine.training.loop import Fitting, Practice, Watch, score_of
+from resnext_gui.engine.training.loop import Fitting, Practice, Watch
 from resnext_gui.engine.training.mirror import try_mirror_images
 from resnext_gui.engine.training.optimizer import schedule
 from resnext_gui.engine.training.recipe import Recipe, choose_recipe

@@ -19,7 +19,7 @@ from typing import Any
 
 from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import UserError
+from resnext_gui.messages import DeviceChosen, UserError
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "gpu")
@@ -437,6 +437,11 @@ def _gpu_precision(backend: str) -> tuple[str, str]:
     if capability >= (7, 0):
         return "float16", "this one computes float16 at full speed"
     return "float32", "float32 is the safe choice on this one"
+
+
+def announce(job_id: str, report: DeviceReport, emit: Emit) -> None:
+    """Say which device computes."""
+    emit(DeviceChosen(job_id, report.device, report.name, report.precision, report.reason, report.advice))
 
 
 def describe_job(command: Any, emit: Emit, control: Control) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from resnext_gui.engine.ingest.rules import (
     read_levels,
     says_nothing,
 )
-from resnext_gui.engine.ingest.tables import TABLE_SUFFIXES, WORKBOOK_SUFFIXES, Table, read_table
+from resnext_gui.engine.ingest.tables.table import TABLE_SUFFIXES, WORKBOOK_SUFFIXES, Table, read_table
 from resnext_gui.engine.ingest.walk import Found, Listing, Passed, Tick, list_folder, not_reachable
 from resnext_gui.engine.pictures.files import PICTURE_SUFFIXES, display
 from resnext_gui.messages import COLUMN, RULES, Source, UserError

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from resnext_gui.engine.ingest.gather import absolute
-from resnext_gui.engine.ingest.tables import TABLE_SUFFIXES
+from resnext_gui.engine.ingest.tables.table import TABLE_SUFFIXES
 from resnext_gui.engine.ingest.walk import not_reachable
 from resnext_gui.engine.pictures.files import DRIVE_ERRORS, PICTURE_SUFFIXES, display, opened_file
 from resnext_gui.messages import Source, UserError

@@ -12,8 +12,8 @@ from typing import Any
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather
 from resnext_gui.engine.ingest.reach import Reach, can_list, folders_of, is_table
 from resnext_gui.engine.ingest.reading import read_all
+from resnext_gui.engine.ingest.thumbnails import prune_cache
 from resnext_gui.engine.pictures.files import ImageError, display
-from resnext_gui.engine.pictures.thumbnails import prune_cache
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Progress, Reconcile, Source, UserError
 from resnext_gui.project import Known, NewPhoto, Project

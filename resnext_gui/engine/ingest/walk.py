@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from resnext_gui.engine.ingest.tables import TABLE_SUFFIXES
+from resnext_gui.engine.ingest.tables.table import TABLE_SUFFIXES
 from resnext_gui.engine.pictures.files import (
     OTHER_SUFFIXES,
     PICTURE_SUFFIXES,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.device.backend import announce
 from resnext_gui.engine.models.features import (
     FeatureReader,
     Features,
@@ -23,9 +24,8 @@ from resnext_gui.engine.models.features import (
 )
 from resnext_gui.engine.models.head import LARGEST_FIT, LinearHead, fit_head
 from resnext_gui.engine.models.modelfile import NAME, ModelFile, find_weights, read_head, read_model, save_quick
+from resnext_gui.engine.models.score import Score, score_of
 from resnext_gui.engine.models.start_point import Stage, choose_stage, keep_stage
-from resnext_gui.engine.training.loop import Score, score_of
-from resnext_gui.engine.training.reporting import announce
 from resnext_gui.engine.worker.clock import Pace, process_seconds
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import MakeQuick, ModelReady, UserError

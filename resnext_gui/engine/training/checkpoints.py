@@ -18,7 +18,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from resnext_gui.engine.training.loop import FitState, Fitting, Score
+from resnext_gui.engine.models.score import Score
+from resnext_gui.engine.training.loop import FitState, Fitting
 from resnext_gui.messages import UserError
 from resnext_gui.project import guard
 from resnext_gui.project.files import write_bytes

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.device.backend import announce
 from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.features import Photographs, current_photographs
 from resnext_gui.engine.models.quick import Quick, make_quick, quick_exists
 from resnext_gui.engine.models.start_point import Stage, choose_stage
 from resnext_gui.engine.training.mirror import MirrorTrial, try_mirror_images
 from resnext_gui.engine.training.recipe import Recipe, choose_recipe
-from resnext_gui.engine.training.reporting import announce
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Progress, Train
 from resnext_gui.project import Project

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from resnext_gui.engine.device import backend
 from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.features import Photographs
+from resnext_gui.engine.models.score import Score
 from resnext_gui.engine.training.checkpoints import prune, save_state
-from resnext_gui.engine.training.loop import FitState, Fitting, Score, Watch
+from resnext_gui.engine.training.loop import FitState, Fitting, Watch
 from resnext_gui.engine.worker.control import Emit
-from resnext_gui.messages import BatchPoint, DeviceChosen, EpochLine, ModelReady, Refused
+from resnext_gui.messages import BatchPoint, EpochLine, ModelReady, Refused
 from resnext_gui.project import Project, Run
 
 SAVE_EVERY = 10.0
@@ -22,11 +22,6 @@ SAVE_EVERY = 10.0
 
 AFTERWARDS = 5.0
 """Seconds from the last step to the result, about."""
-
-
-def announce(job_id: str, report: backend.DeviceReport, emit: Emit) -> None:
-    """Say which device computes."""
-    emit(DeviceChosen(job_id, report.device, report.name, report.precision, report.reason, report.advice))
 
 
 class Reporter:

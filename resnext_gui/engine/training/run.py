@@ -24,6 +24,7 @@ import numpy.typing as npt
 from resnext_gui import __version__
 from resnext_gui.engine.activations import FrozenSource, prepare
 from resnext_gui.engine.device import backend
+from resnext_gui.engine.device.backend import announce
 from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.evaluation import evaluate, for_labels
 from resnext_gui.engine.models.features import Photographs
@@ -37,7 +38,7 @@ from resnext_gui.engine.training.checkpoints import load_state, prune
 from resnext_gui.engine.training.loop import BLENDS, EVALUATION_BATCH, FitState, Fitting
 from resnext_gui.engine.training.plan import Plan, make_plan, try_mirror
 from resnext_gui.engine.training.recipe import Recipe, fit_to_time
-from resnext_gui.engine.training.reporting import Reporter, announce
+from resnext_gui.engine.training.reporting import Reporter
 from resnext_gui.engine.training.validation import PracticeSet, chosen_practice, labels_of, score_where_known
 from resnext_gui.engine.weights.load import ResolvedWeights, load_backbone
 from resnext_gui.engine.worker.clock import process_seconds

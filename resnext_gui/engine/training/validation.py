@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.ingest.reach import Reach
+from resnext_gui.engine.models.score import Score, score_of
 from resnext_gui.engine.pictures.decode import Preprocessing, load_uint8, normalise
 from resnext_gui.engine.pictures.store import DecodePool
-from resnext_gui.engine.training.loop import Practice, Score, score_of
+from resnext_gui.engine.training.loop import Practice
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import UserError
 from resnext_gui.project import Item

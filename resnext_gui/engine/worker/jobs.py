@@ -22,7 +22,7 @@ JOBS: dict[type[Any], str] = {
     messages.Scan: "resnext_gui.engine.ingest.scan:scan_job",
     messages.Preview: "resnext_gui.engine.ingest.scan:preview_job",
     messages.Reconcile: "resnext_gui.engine.ingest.reconcile:reconcile_job",
-    messages.Thumbnails: "resnext_gui.engine.pictures.thumbnails:thumbnails_job",
+    messages.Thumbnails: "resnext_gui.engine.ingest.thumbnails:thumbnails_job",
     messages.RenderSamples: "resnext_gui.samples:samples_job",
     messages.MakeQuick: "resnext_gui.engine.models.quick:quick_job",
     messages.Train: "resnext_gui.engine.training.run:train_job",

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from resnext_gui.engine.ingest.table_encoding import decoded
-from resnext_gui.engine.ingest.tables import Table, read_table
+from resnext_gui.engine.ingest.tables.encoding import decoded
+from resnext_gui.engine.ingest.tables.table import Table, read_table
 from resnext_gui.messages import UserError
 
 NAMES = [f"Train_{n}.jpg" for n in range(12)]

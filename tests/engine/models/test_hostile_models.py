@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from resnext_gui.engine.ingest.thumbnails import prune_cache, thumbnails_job
 from resnext_gui.engine.models import modelfile
 from resnext_gui.engine.models.classifier import model_view_job
 from resnext_gui.engine.models.head import LinearHead
-from resnext_gui.engine.pictures.thumbnails import prune_cache, thumbnails_job
 from resnext_gui.engine.training import checkpoints
 from resnext_gui.engine.training import run as training
 from resnext_gui.engine.training.recipe import Recipe

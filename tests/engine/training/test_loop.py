@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from resnext_gui.engine.models.head import log_loss
-from resnext_gui.engine.training.loop import FitState, Score, score_of
+from resnext_gui.engine.models.score import Score, score_of
+from resnext_gui.engine.training.loop import FitState
 
 
 def walk(scores: list[Score | None], start: Score | None = None) -> FitState:

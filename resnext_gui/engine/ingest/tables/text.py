@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from resnext_gui.engine.ingest.table_encoding import decoded
+from resnext_gui.engine.ingest.tables.encoding import decoded
 from resnext_gui.engine.pictures.files import display, opened_file
 from resnext_gui.messages import UserError
 

@@ -16,9 +16,9 @@ from PIL import Image
 from resnext_gui.engine.ingest import reconcile
 from resnext_gui.engine.ingest.reconcile import reconcile_job
 from resnext_gui.engine.ingest.scan import scan_job
+from resnext_gui.engine.ingest.thumbnails import prune_cache, thumbnail_path, thumbnails_job
 from resnext_gui.engine.pictures.decode import ImageError
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
-from resnext_gui.engine.pictures.thumbnails import prune_cache, thumbnail_path, thumbnails_job
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Reconcile, Scan, Source, ThumbnailReady, Thumbnails
 from resnext_gui.project import Project, guard

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from resnext_gui.engine.ingest.table_places import EXACT, NUMBER, Places, looks_like_picture
+from resnext_gui.engine.ingest.tables.places import EXACT, NUMBER, Places, looks_like_picture
 
 _PATH_NAMES = {
     "path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "photo", "picture",

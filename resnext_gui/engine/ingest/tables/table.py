@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resnext_gui.engine.ingest.table_columns import Candidate, Columns, columns_of
-from resnext_gui.engine.ingest.table_places import NUMBER, TAIL, Match, Places
-from resnext_gui.engine.ingest.table_text import bad, read_sheet
+from resnext_gui.engine.ingest.tables.columns import Candidate, Columns, columns_of
+from resnext_gui.engine.ingest.tables.places import NUMBER, TAIL, Match, Places
+from resnext_gui.engine.ingest.tables.text import bad, read_sheet
 from resnext_gui.engine.pictures.files import display
 from resnext_gui.messages import UserError
 
