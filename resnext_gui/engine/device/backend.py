@@ -172,6 +172,27 @@ def settle(model: Any) -> None:
         model.jax_state_sync()
 
 
+def torch_runtime() -> Any:
+    """Return the module with PyTorch's own operations where Keras computes with PyTorch, else None."""
+    import keras
+
+    if keras.config.backend() != "torch":
+        return None
+    from resnext_gui.engine.network import torch_runtime as module
+
+    return module
+
+
+def speed_up(model: Any) -> None:
+    """Let `model` take its steps as fast as this backend can; called after `compile`, where it is compiled at all.
+
+    On PyTorch with a CUDA card steps of `fit`, `train_on_batch` and `predict_on_batch` are recorded.
+    """
+    runtime = torch_runtime()
+    if runtime is not None:
+        runtime.speed_up(model)
+
+
 def fast_function(model: Any) -> Callable[[Any], Any]:
     """Return a function from pixels to the model's outputs, both NumPy arrays, as fast as this backend can.
 
@@ -183,6 +204,9 @@ def fast_function(model: Any) -> Callable[[Any], Any]:
     """
     import keras
 
+    runtime = torch_runtime()
+    if runtime is not None:
+        return runtime.frozen(model)  # type: ignore[no-any-return]
     if keras.config.backend() != "tensorflow":
         return lambda pixels: keras.ops.convert_to_numpy(model(pixels, training=False))
     import tensorflow as tf

@@ -5,11 +5,13 @@ What they compute is spelled out here; how it is computed fast, in `convolution`
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
 from keras import ops
 
+from resnext_gui.engine.device import backend
 from resnext_gui.engine.network.convolution import (
     FORMS,
     add_bias,
@@ -28,7 +30,7 @@ from resnext_gui.engine.network.convolution import (
 _SMALL_PICTURE = 64
 """Positions up to which a pointwise convolution with a bias is a matrix product: 7 x 7 at the end of 224 pixels."""
 
-__all__ = ["FORMS", "After", "BatchNorm", "GroupedConv2D", "convolution_form", "force_form"]
+__all__ = ["FORMS", "After", "BatchNorm", "GroupedConv2D", "Join", "PaddedMaxPool", "convolution_form", "force_form"]
 
 
 @keras.saving.register_keras_serializable(package="resnext_gui")
@@ -95,6 +97,9 @@ class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
         )
+        runtime = backend.torch_runtime()
+        if runtime is not None:
+            runtime.lay_out(self.kernel)
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
@@ -103,6 +108,11 @@ class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
         """Convolve `inputs`, (batch, height, width, channels), in the compute type of the layer's policy."""
         kernel = ops.convert_to_tensor(self.kernel)
         bias = ops.convert_to_tensor(self.bias) if self.bias is not None else None
+        runtime = backend.torch_runtime()
+        if runtime is not None:
+            relu = self.activation is keras.activations.relu
+            sums = runtime.convolve(inputs, kernel, bias, self.strides, self.padding, self.groups, relu)
+            return sums if relu else self.activation(sums)
         form = convolution_form(self.compute_dtype) if self.groups > 1 else "plain"
         by_float32 = bias is not None and self._fast_kind(form) and better_in_float32(kernel)
         product = self._is_product(inputs.shape[1:3], by_float32)
@@ -191,8 +201,15 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
             return super().call(inputs, training=learning, mask=mask)
         alone = not (self.synchronized and learning)
         last = self.axis in (-1, len(inputs.shape) - 1)
-        if alone and last and len(inputs.shape) == 4 and fused_norm_works(self.compute_dtype):
-            return self._fused(inputs, learning)
+        if alone and last and len(inputs.shape) == 4:
+            runtime = backend.torch_runtime()
+            # For a single number, which has no variance, PyTorch has no normalisation.
+            if runtime is not None and not (learning and math.prod(inputs.shape[:3]) == 1):
+                gamma, beta = self.gamma.value if self.scale else None, self.beta.value if self.center else None
+                mean, variance = self.moving_mean.value, self.moving_variance.value
+                return runtime.normalise(inputs, gamma, beta, mean, variance, self.momentum, self.epsilon, learning)
+            if fused_norm_works(self.compute_dtype):
+                return self._fused(inputs, learning)
         return self._spelled_out(inputs, learning)
 
     def _spelled_out(self, inputs: Any, learning: bool) -> Any:
@@ -228,6 +245,65 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the layer."""
         return {**super().get_config(), "frozen_statistics": self.frozen_statistics}
+
+
+@keras.saving.register_keras_serializable(package="resnext_gui")
+class PaddedMaxPool(keras.layers.Layer):  # type: ignore[misc]
+    """The largest number of each window of (batch, height, width, channels), none of which is below zero.
+
+    What follows a ReLU has none, so padding with zeros pools like torchvision's padding with minus infinity.
+
+    Args:
+        pool_size: side of the window in pixels.
+        strides: step in pixels, in both directions.
+        padding: zeros on every side.
+    """
+
+    def __init__(self, pool_size: int = 3, strides: int = 2, padding: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pool_size, self.strides, self.padding = pool_size, strides, padding
+
+    def call(self, inputs: Any) -> Any:
+        """Pool `inputs`."""
+        runtime = backend.torch_runtime()
+        if runtime is not None:
+            return runtime.pool(inputs, self.pool_size, self.strides, self.padding)
+        sides = [self.padding, self.padding]
+        padded = ops.pad(inputs, [[0, 0], sides, sides, [0, 0]])
+        return ops.max_pool(padded, self.pool_size, self.strides, data_format="channels_last")
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the output's shape, None where the input's is."""
+        rows, columns = (
+            None if side is None else (side + 2 * self.padding - self.pool_size) // self.strides + 1
+            for side in input_shape[1:3]
+        )
+        return (input_shape[0], rows, columns, input_shape[3])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        own = {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="resnext_gui")
+class Join(keras.layers.Layer):  # type: ignore[misc]
+    """Where two ways through a block meet: their sum, and nothing below zero.
+
+    The first of the two inputs must be nobody else's: it may be written over.
+    """
+
+    def call(self, inputs: tuple[Any, Any]) -> Any:
+        """Return the ReLU of the sum of two pictures of one shape."""
+        way, around = inputs
+        runtime = backend.torch_runtime()
+        if runtime is not None:
+            return runtime.join(way, around)
+        return ops.relu(ops.add(way, around))
+
+    def compute_output_shape(self, input_shape: tuple[Any, Any]) -> Any:
+        """Return the first input's shape."""
+        return input_shape[0]
 
 
 @keras.saving.register_keras_serializable(package="resnext_gui")

@@ -18,7 +18,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from resnext_gui.engine.network.layers import After, BatchNorm, GroupedConv2D
+from resnext_gui.engine.device import backend
+from resnext_gui.engine.network.layers import After, BatchNorm, GroupedConv2D, Join, PaddedMaxPool
 
 EXPANSION = 4
 """A stage's output is this many times wider than its plain bottleneck."""
@@ -146,15 +147,13 @@ def _body(
         options = {"strides": strides, "padding": 1, "groups": cardinality}
         x = convolution(x, prefix + "conv2", prefix + "bn2", width, 3, prefix + "relu2", **options)
         x = convolution(x, prefix + "conv3", prefix + "bn3", wide, 1)
-        return keras.layers.ReLU(name=prefix + "out")(keras.layers.Add(name=prefix + "add")([x, around]))
+        return Join(name=prefix + "out")([x, around])
 
     pixels = x = keras.Input(shape=shape, name="pixels")
     if input_norm:
         x = BatchNorm(scale=False, epsilon=epsilon, name="bn_data", dtype=_norm_policy())(x)
     x = convolution(x, "conv1", "bn1", stem, 7, "relu", strides=2, padding=3)
-    # After a ReLU nothing is below zero, so padding with zeros pools like torch's padding with minus infinity.
-    x = keras.layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = keras.layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
+    x = PaddedMaxPool(3, strides=2, padding=1, name="maxpool")(x)
     for stage, count in enumerate(blocks, start=1):
         for index in range(count):
             x = bottleneck(x, stage, index, 2 if stage > 1 and index == 0 else 1)
@@ -357,6 +356,7 @@ def split_model(model: keras.Model, stages: int) -> tuple[keras.Model, keras.Mod
     between = _last_layer(model, stages - 1).output
     lower = keras.Model(model.input, between, name=f"{model.name}_lower")
     upper = keras.Model(between, model.output, name=f"{model.name}_upper")
+    backend.speed_up(lower)
     return lower, upper
 
 
@@ -414,6 +414,7 @@ def inference_model(model: keras.Model) -> keras.Model:
         elif layer is not None:
             twin.set_weights([_numbers(value) for value in layer.weights])
     folded.trainable = False
+    backend.speed_up(folded)
     return folded
 
 

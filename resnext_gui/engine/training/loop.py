@@ -167,6 +167,7 @@ class Fitting:
         self.shadow = keras.models.clone_model(model)
         self.shadow.set_weights(model.get_weights())
         self.shadow.trainable = False
+        backend.speed_up(self.shadow)
         self._shadow_answers = InHalves(self.shadow.predict_on_batch)
         model.compile(
             optimizer=self.optimizer,
@@ -175,6 +176,7 @@ class Fitting:
             **(compile_options or {}),
         )
         self.optimizer_in_use.build(model.trainable_variables)
+        backend.speed_up(model)
         self.start_weights: Weights = [np.array(w) for w in model.get_weights()]
         self._seeds = [
             layer.seed_generator for layer in model.layers if getattr(layer, "seed_generator", None) is not None

@@ -171,7 +171,7 @@ _KERAS_MODULES = ("keras", "keras.layers", "keras.initializers", "keras.models",
 _KERAS_CLASSES = {
     "Functional", "InputLayer", "ZeroPadding2D", "MaxPooling2D", "ReLU", "Add", "Activation", "Dense", "Dropout",
     "GlobalAveragePooling2D", "GlobalMaxPooling2D", "DTypePolicy", "HeNormal", "RandomNormal", "GlorotUniform",
-    "Zeros", "Ones", "__keras_tensor__", "GroupedConv2D", "BatchNorm", "After",
+    "Zeros", "Ones", "__keras_tensor__", "GroupedConv2D", "BatchNorm", "Join", "PaddedMaxPool", "After",
 }  # fmt: skip
 
 

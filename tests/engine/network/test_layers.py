@@ -15,7 +15,7 @@ import pytest
 from keras import ops
 
 from resnext_gui.engine.network import convolution, layers
-from resnext_gui.engine.network.layers import FORMS, After, BatchNorm, GroupedConv2D, force_form
+from resnext_gui.engine.network.layers import FORMS, After, BatchNorm, GroupedConv2D, PaddedMaxPool, force_form
 
 tf: Any = pytest.importorskip("tensorflow", reason="these tests follow TensorFlow's gradients")
 
@@ -328,6 +328,17 @@ def test_layers_come_back_from_their_description() -> None:
         assert again.get_config() == layer.get_config()
 
 
+def test_pooling_is_the_largest_of_each_window_with_zeros_around() -> None:
+    x = np.abs(np.random.default_rng(0).normal(size=(2, 7, 6, 3))).astype("float32")
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::2, ::2]
+    layer = PaddedMaxPool(3, 2, 1)
+    np.testing.assert_array_equal(layer(x), windows.max(axis=(-2, -1)))
+    assert layer.compute_output_shape(x.shape) == (2, 4, 3, 3)
+    assert layer.compute_output_shape((None, None, 6, 3)) == (None, None, 3, 3)
+    assert PaddedMaxPool.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
 SCRIPT = """
 import json, sys
 import numpy as np
@@ -346,7 +357,11 @@ model.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossent
               jit_compile=False)
 losses = [float(model.train_on_batch(x, np.array([0, 1, 2, 0]))) for _ in range(4)]
 forms = {d: layers.convolution_form(d) for d in ("float32", "bfloat16", "float16")}
-json.dump({"logits": first.tolist(), "folded": folded.tolist(), "losses": losses, "forms": forms}, sys.stdout)
+norm = layers.BatchNorm(scale=False)
+few = [keras.ops.convert_to_numpy(norm(x[:count, :1, :1], training=True)).ravel().tolist() for count in (1, 3)]
+few.append([keras.ops.convert_to_numpy(v).tolist() for v in (norm.moving_mean, norm.moving_variance)])
+found = {"logits": first.tolist(), "folded": folded.tolist(), "losses": losses, "forms": forms, "few": few}
+json.dump(found, sys.stdout)
 """
 
 
@@ -376,6 +391,8 @@ def same(found: dict[str, Any], usual: dict[str, Any]) -> None:
     for key in ("logits", "folded"):
         assert np.abs(np.array(found[key]) - want).max() <= 1e-4 * np.abs(want).max()
     np.testing.assert_allclose(found["losses"], usual["losses"], rtol=2e-3)
+    for got, wanted in zip(found["few"], usual["few"], strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_without_onednn_a_form_is_found_that_trains_alike(usual: dict[str, Any]) -> None:
