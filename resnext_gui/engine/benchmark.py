@@ -20,6 +20,7 @@ from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.device.timing import grouped_layer_step
 from resnext_gui.engine.network.resnext import build_preset, inference_model
+from resnext_gui.engine.network.runtime import speed_up
 from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control, Emit
 
@@ -153,7 +154,7 @@ def our_step(training: bool, precision: str, pixels: Any, labels: Any, preset: s
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             **backend.compile_options(),
         )
-        backend.speed_up(model)
+        speed_up(model)
     finally:
         keras.config.set_dtype_policy(before)
     x, y = keras.ops.convert_to_tensor(pixels), keras.ops.convert_to_tensor(labels)

@@ -32,6 +32,7 @@ import numpy as np
 
 from resnext_gui.engine.device import backend, machine
 from resnext_gui.engine.network.resnext import build_preset, inference_model
+from resnext_gui.engine.network.runtime import speed_up
 from resnext_gui.engine.training.optimizer import StagedAdamW
 
 CLASSES = 1000
@@ -73,7 +74,7 @@ def our_network(size: int, preset: str, precision: str, fast: bool = True) -> An
         **backend.compile_options(),
     )
     if fast:
-        backend.speed_up(model)
+        speed_up(model)
     return model
 
 

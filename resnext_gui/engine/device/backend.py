@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from resnext_gui.engine.network.runtime import torch_runtime
 from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import DeviceChosen, UserError
@@ -170,27 +171,6 @@ def settle(model: Any) -> None:
 
     if keras.config.backend() == "jax":
         model.jax_state_sync()
-
-
-def torch_runtime() -> Any:
-    """Return the module with PyTorch's own operations where Keras computes with PyTorch, else None."""
-    import keras
-
-    if keras.config.backend() != "torch":
-        return None
-    from resnext_gui.engine.network import torch_runtime as module
-
-    return module
-
-
-def speed_up(model: Any) -> None:
-    """Let `model` take its steps as fast as this backend can; called after `compile`, where it is compiled at all.
-
-    On PyTorch with a CUDA card steps of `fit`, `train_on_batch` and `predict_on_batch` are recorded.
-    """
-    runtime = torch_runtime()
-    if runtime is not None:
-        runtime.speed_up(model)
 
 
 def fast_function(model: Any) -> Callable[[Any], Any]:

@@ -11,7 +11,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from resnext_gui.engine.device import backend
 from resnext_gui.engine.network.convolution import (
     FORMS,
     add_bias,
@@ -26,6 +25,7 @@ from resnext_gui.engine.network.convolution import (
     on_tensorflow_cpu,
     pointwise,
 )
+from resnext_gui.engine.network.runtime import torch_runtime
 
 _SMALL_PICTURE = 64
 """Positions up to which a pointwise convolution with a bias is a matrix product: 7 x 7 at the end of 224 pixels."""
@@ -97,7 +97,7 @@ class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
         )
-        runtime = backend.torch_runtime()
+        runtime = torch_runtime()
         if runtime is not None:
             runtime.lay_out(self.kernel)
         if self.use_bias:
@@ -108,7 +108,7 @@ class GroupedConv2D(keras.layers.Layer):  # type: ignore[misc]
         """Convolve `inputs`, (batch, height, width, channels), in the compute type of the layer's policy."""
         kernel = ops.convert_to_tensor(self.kernel)
         bias = ops.convert_to_tensor(self.bias) if self.bias is not None else None
-        runtime = backend.torch_runtime()
+        runtime = torch_runtime()
         if runtime is not None:
             relu = self.activation is keras.activations.relu
             sums = runtime.convolve(inputs, kernel, bias, self.strides, self.padding, self.groups, relu)
@@ -202,7 +202,7 @@ class BatchNorm(keras.layers.BatchNormalization):  # type: ignore[misc]
         alone = not (self.synchronized and learning)
         last = self.axis in (-1, len(inputs.shape) - 1)
         if alone and last and len(inputs.shape) == 4:
-            runtime = backend.torch_runtime()
+            runtime = torch_runtime()
             # For a single number, which has no variance, PyTorch has no normalisation.
             if runtime is not None and not (learning and math.prod(inputs.shape[:3]) == 1):
                 gamma, beta = self.gamma.value if self.scale else None, self.beta.value if self.center else None
@@ -265,7 +265,7 @@ class PaddedMaxPool(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Pool `inputs`."""
-        runtime = backend.torch_runtime()
+        runtime = torch_runtime()
         if runtime is not None:
             return runtime.pool(inputs, self.pool_size, self.strides, self.padding)
         sides = [self.padding, self.padding]
@@ -296,7 +296,7 @@ class Join(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: tuple[Any, Any]) -> Any:
         """Return the ReLU of the sum of two pictures of one shape."""
         way, around = inputs
-        runtime = backend.torch_runtime()
+        runtime = torch_runtime()
         if runtime is not None:
             return runtime.join(way, around)
         return ops.relu(ops.add(way, around))

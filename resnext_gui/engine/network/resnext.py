@@ -18,8 +18,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from resnext_gui.engine.device import backend
 from resnext_gui.engine.network.layers import After, BatchNorm, GroupedConv2D, Join, PaddedMaxPool
+from resnext_gui.engine.network.runtime import speed_up
 
 EXPANSION = 4
 """A stage's output is this many times wider than its plain bottleneck."""
@@ -356,7 +356,7 @@ def split_model(model: keras.Model, stages: int) -> tuple[keras.Model, keras.Mod
     between = _last_layer(model, stages - 1).output
     lower = keras.Model(model.input, between, name=f"{model.name}_lower")
     upper = keras.Model(between, model.output, name=f"{model.name}_upper")
-    backend.speed_up(lower)
+    speed_up(lower)
     return lower, upper
 
 
@@ -414,7 +414,7 @@ def inference_model(model: keras.Model) -> keras.Model:
         elif layer is not None:
             twin.set_weights([_numbers(value) for value in layer.weights])
     folded.trainable = False
-    backend.speed_up(folded)
+    speed_up(folded)
     return folded
 
 

@@ -19,6 +19,7 @@ from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.models.score import Score, score_of
 from resnext_gui.engine.network.resnext import HEAD_STAGE, stage_of
+from resnext_gui.engine.network.runtime import speed_up
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.batches import EpochBatches, LearningSet
 from resnext_gui.engine.training.optimizer import StagedAdamW, schedule
@@ -167,7 +168,7 @@ class Fitting:
         self.shadow = keras.models.clone_model(model)
         self.shadow.set_weights(model.get_weights())
         self.shadow.trainable = False
-        backend.speed_up(self.shadow)
+        speed_up(self.shadow)
         self._shadow_answers = InHalves(self.shadow.predict_on_batch)
         model.compile(
             optimizer=self.optimizer,
@@ -176,7 +177,7 @@ class Fitting:
             **(compile_options or {}),
         )
         self.optimizer_in_use.build(model.trainable_variables)
-        backend.speed_up(model)
+        speed_up(model)
         self.start_weights: Weights = [np.array(w) for w in model.get_weights()]
         self._seeds = [
             layer.seed_generator for layer in model.layers if getattr(layer, "seed_generator", None) is not None

@@ -17,7 +17,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from resnext_gui.engine.device import backend
+from resnext_gui.engine.network.runtime import torch_runtime
 
 
 @keras.saving.register_keras_serializable(package="resnext_gui")
@@ -88,7 +88,7 @@ class StagedAdamW(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
         """Move all variables; on PyTorch in a few operations, where one after the other is a thousand."""
-        runtime = backend.torch_runtime()
+        runtime = torch_runtime()
         if runtime is None or len(trainable_variables) != len(self._means):
             super()._backend_update_step(grads, trainable_variables, learning_rate)
             return
@@ -102,7 +102,7 @@ class StagedAdamW(keras.optimizers.Optimizer):  # type: ignore[misc]
         self._together.step(list(grads), rate, iterations, (self.beta_1, self.beta_2), self.epsilon, self.average)
 
     def _clip_gradients(self, grads: Any) -> Any:
-        runtime = backend.torch_runtime()
+        runtime = torch_runtime()
         if runtime is None or not self.global_clipnorm:
             return super()._clip_gradients(grads)
         return runtime.clip_by_norm(list(grads), self.global_clipnorm)
