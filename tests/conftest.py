@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Before anything imports TensorFlow: no chatter, and no GPU that a test would fill.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import resnext_gui.engine  # noqa: E402, F401 - which settings TensorFlow is to begin with
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 

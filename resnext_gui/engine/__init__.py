@@ -5,6 +5,8 @@ Names are resolved on first use, so that importing this package costs nothing.
 
 from __future__ import annotations
 
+import os
+import platform
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from resnext_gui.engine.pictures.decode import load_pixels as load_pixels
     from resnext_gui.engine.weights.load import CheckpointError as CheckpointError
     from resnext_gui.engine.weights.load import load_checkpoint as load_checkpoint
+
+# TensorFlow takes its own kernels on processors without AVX-512, and these cannot train a grouped convolution.
+if platform.machine().lower() in ("x86_64", "amd64"):
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _HOME = {
     "CheckpointError": "weights.load",
