@@ -105,9 +105,10 @@ _FEW = 5
 def _words(name: str) -> tuple[str, ...]:
     """Return the words of a name without accents, digits and case: ``TestSet_2`` -> ``test``, ``set``."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    bare = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", bare).casefold().replace("hold out", "holdout")
+    bare = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", bare).casefold()
+    bare = re.sub(r"\b(hold|no)[\W_](?=out\b|labels?\b)", r"\1", re.sub(r"\bnot[\W_](?=label)", "un", bare))
     found: list[str] = []
-    for word in re.findall(r"[^\W\d_]+", re.sub(r"hold[\W_]out", "holdout", bare)):
+    for word in re.findall(r"[^\W\d_]+", bare):
         glued = _GLUED.fullmatch(word)
         found += glued.groups() if glued else [word]
     return tuple(found)
@@ -118,7 +119,7 @@ def _split(name: str) -> tuple[str, tuple[str, ...]] | None:
     """Return the word of a name that says who learns from it, and the words that say something else; None without."""
     words = [word for word in _words(name) if len(word) > 1]
     said = [word for word in words if word in _TRAIN or word in _CHECK or word in _NONE]
-    if not said or (said[0] in ("sample", "samples") and re.search(r"\d", name)):
+    if not said or (said[0] in ("sample", "samples") and re.search(r"\d|\b[^\W\d_]\b", name)):
         return None
     rest = tuple(word for word in words if word not in said and word not in _FILL)
     return said[0], rest
@@ -439,7 +440,12 @@ def _decide(deep: Mapping[Parts, int]) -> tuple[str, bool, str]:
     if kind == "sorting":
         return ("last", False, "numbers") if series and repeated else ("first", not series, "sorted")
     if repeated and (kind == "words" or series):
-        return "last", True, "repeated"
+        # "cats/indoor, dogs/indoor" are sorted by two things.  "cats, animals/cats" is a copy.
+        depth: dict[str, set[int]] = defaultdict(set)
+        for parts in deep:
+            depth[alike(parts[-1])].add(len(parts))
+        copied = any(len(found) > 1 for found in depth.values())
+        return "last", series or copied or any(map(says_nothing, first)), "repeated"
     if not repeated and total / len(last) < 4 <= total / len(first) and len(last) > 2 * len(first):
         return "first", not (series and kind == "words"), "small"
     if kind == "numbered":
@@ -468,6 +474,11 @@ def from_name(path: str) -> str | None:
     stem = re.sub(r"[\s_\-.]*\(\d+\)$", "", stem)
     stem = re.sub(r"[\s_\-.#]*\d+$", "", stem)
     return stem.strip(" _-.#") or None
+
+
+def is_date(name: str) -> bool:
+    """Tell whether a folder's name says when its pictures were taken, or is one that cameras give."""
+    return _sorts(name) or re.fullmatch(r"[1-9]\d\d[A-Z][A-Z_]{4}|[1-9]\d\d_[A-Z]{4}", name) is not None
 
 
 def names_say_labels(paths: Iterable[str]) -> bool:

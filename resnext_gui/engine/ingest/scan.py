@@ -108,8 +108,8 @@ class _Scanner:
         self.names = ", ".join(os.path.basename(absolute(s.path)) or display(s.path) for s in command.sources)  # noqa: PTH119
         self.import_id = project.begin_import(f"Add photographs from {display(self.names)[:60]}")
         self.source_ids = [
-            project.add_source(Source(absolute(source.path), source.rule, label), self.import_id)
-            for source, label in zip(command.sources, self._given_labels(), strict=True)
+            project.add_source(Source(absolute(source.path), gathered.kept_rule(n), label), self.import_id)
+            for n, (source, label) in enumerate(zip(command.sources, self._given_labels(), strict=True))
         ]
         self.trusted = [labels_are_the_disks(gathered, number, source) for number, source in enumerate(command.sources)]
         self.reach = Reach(folders_of(command.sources), (file.path for file in gathered.files))

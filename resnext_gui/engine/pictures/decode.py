@@ -600,7 +600,17 @@ def load_uint8(path: PathLike, prep: Preprocessing, digest: str = "") -> Bytes:
     Raises:
         ImageError: as `decode`.
     """
-    return np.array(_square(decode(path, prep.short_side, digest or None).picture, prep))
+    return load_remarked(path, prep, digest)[0]
+
+
+def load_remarked(path: PathLike, prep: Preprocessing, digest: str = "") -> tuple[Bytes, str]:
+    """Do `load_uint8`; returns its pixels and the remark of `Decoded`, empty for a whole picture.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    decoded = decode(path, prep.short_side, digest or None)
+    return np.array(_square(decoded.picture, prep)), decoded.remark
 
 
 def normalise(pixels: Bytes, prep: Preprocessing) -> npt.NDArray[np.float32]:

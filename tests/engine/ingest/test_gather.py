@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from resnext_gui.engine.ingest.check import check_photographs
 from resnext_gui.engine.ingest.findings import NOTES, sentence
 from resnext_gui.engine.ingest.gather import Gathered, gather
-from resnext_gui.engine.ingest.scan import check_photographs, preview_job, scan_job
-from resnext_gui.engine.pictures import files as picture_files
+from resnext_gui.engine.ingest.scan import preview_job, scan_job
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Preview, Scan, Source, UserError
 from resnext_gui.project import Project
@@ -205,33 +205,6 @@ def test_unusual_suffixes_of_jpegs(tmp_path: Path) -> None:
         "b/1.jpg",
     )
     assert counts(tmp_path) == {"a": 6, "b": 1}
-
-
-def test_a_file_without_suffix_that_cannot_be_read_ends_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many(tmp_path / "in", "a", "b")
-    put(tmp_path / "in", "a/bare")
-    whole = picture_files.opened_file
-
-    class Torn:
-        def __init__(self, path: Any) -> None:
-            self.inner = whole(path)
-
-        def __enter__(self) -> Any:
-            self.inner.__enter__()
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.inner.__exit__(None, None, None)
-
-        def read(self, _size: int) -> bytes:
-            raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(
-        picture_files, "opened_file", lambda path: Torn(path) if str(path).endswith("bare") else whole(path)
-    )
-    assert kinds(check(tmp_path / "in")) == {"passed_over"}
 
 
 @pytest.mark.parametrize("other", ["cats", "ＣATS", "Cats\u200b", "CATS"])

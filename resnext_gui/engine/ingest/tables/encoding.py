@@ -124,7 +124,7 @@ _LANGUAGES = (
     ),
     _Language("Hebrew", ("cp1255",), "[א-ת]", frozenset("אבגדהוזחטיךכלםמןנסעףפץצקרשת"), r"[ךםןףץ]\B"),
     _Language("Arabic", ("cp1256",), "[؀-ۿ]", frozenset("المنيرتوبدةسعكهأقفح")),
-    _Language("Thai", ("cp874",), "[ก-ฺเ-๎]", frozenset("กงดตนบปมยรลวสหอะัาิีุเแ่้์คทข"), "^[ัิ-ฺ็-๎]|[เแโใไ](?![ก-ฮ])"),
+    _Language("Thai", ("cp874",), "[ก-ฺเ-๎]", frozenset("กงดตนบปมยรลวสหอะัาิีุเแ่้์คทข"), "^[ะ-ฺ็-๎]|[เแโใไ](?![ก-ฮ])|ฯ\\B"),
     _Language("Chinese (simplified)", ("gb18030",), "[㐀-鿿]", frozenset(_HAN_SIMPLE)),
     _Language("Chinese (traditional)", ("cp950",), "[㐀-鿿]", frozenset(_HAN_FULL)),
     _Language("Japanese", ("cp932", "euc_jp"), "[぀-ヿ㐀-鿿々]", frozenset(_KANA + _HAN_JAPAN)),
