@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from resnext_gui.engine.ingest.rules import (
     Levels,
     from_name,
-    is_date,
     is_learning_name,
     is_split_name,
     names_say_labels,
+    only_dates,
     read_levels,
     says_nothing,
 )
@@ -271,7 +271,7 @@ class _Read:
         used = levels.choice if rule == "auto" else rule
         self._use(used)
         if rule == "auto":
-            if has_labels and not tables and all(is_date(label) for label in by_level.values() if label is not None):
+            if has_labels and not tables and only_dates(levels):
                 self._doubt("none", used)
                 self.result.rules[-1] = used = "none"
             elif tables:

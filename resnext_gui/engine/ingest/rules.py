@@ -17,27 +17,35 @@ Parts = tuple[str, ...]
 
 
 def name_words(text: str) -> frozenset[str]:
-    """Return the words of a list."""
-    return frozenset(text.split())
+    """Return the words of a list, spelled as `_words` does."""
+    return frozenset(_bare(text).split())
+
+
+def _bare(text: str) -> str:
+    """Return a text without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 _TRAIN = name_words(
     """
     train training trn learn learning lernen lern trainieren trainings apprentissage entrainement entrenamiento
-    entrenar treino treinamento treinar addestramento
+    entrenar treino treinamento treinar addestramento trenowanie treningowy treningowe uczenie egitim
+    обучение обучающая обучающий тренировка тренировочная 训练 训练集 訓練 訓練集 学习 学習 学習用 훈련 학습
     """
 )
 _CHECK = name_words(
     """
     val valid validation validate validating test tests testing tst eval evaluation evaluate dev devel holdout
     heldout exam practice validierung pruefung prufung essai prueba pruebas validacion evaluacion teste testes
-    validacao convalida validazione prova
+    validacao convalida validazione prova testowy testowe walidacja walidacyjny walidacyjne validatie dogrulama
+    тест тестовая тестовый тестирование валидация проверка 测试 测试集 验证 验证集 測試 測試集 驗證 驗證集 检验
+    検証 評価 テスト 검증 테스트 시험 평가
     """
 )
 _NONE = name_words(
     """
     unlabeled unlabelled unlabel nolabel nolabels prediction predictions predict predicted pred preds inference
-    sample samples unsorted unsortiert unbeschriftet
+    sample samples unsorted unsortiert unbeschriftet 未标注 未标记
     """
 )
 _FILL = name_words(
@@ -104,8 +112,7 @@ _FEW = 5
 @lru_cache(maxsize=50_000)
 def _words(name: str) -> tuple[str, ...]:
     """Return the words of a name without accents, digits and case: ``TestSet_2`` -> ``test``, ``set``."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    bare = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", bare).casefold()
+    bare = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", _bare(name)).casefold()
     bare = re.sub(r"\b(hold|no)[\W_](?=out\b|labels?\b)", r"\1", re.sub(r"\bnot[\W_](?=label)", "un", bare))
     found: list[str] = []
     for word in re.findall(r"[^\W\d_]+", bare):
@@ -479,6 +486,13 @@ def from_name(path: str) -> str | None:
 def is_date(name: str) -> bool:
     """Tell whether a folder's name says when its pictures were taken, or is one that cameras give."""
     return _sorts(name) or re.fullmatch(r"[1-9]\d\d[A-Z][A-Z_]{4}|[1-9]\d\d_[A-Z]{4}", name) is not None
+
+
+def only_dates(levels: Levels) -> bool:
+    """Tell whether all labels are dates, or days and months below years: nothing that photographs show."""
+    labels = {label for label in levels.labels.values() if label is not None}
+    years = all(re.match(r"(19|20)\d\d(\D|$)", label) for label in levels.first.values() if label is not None)
+    return all(is_date(label) or (years and re.fullmatch(r"0?[1-9]|[12]\d|3[01]", label)) for label in labels)
 
 
 def names_say_labels(paths: Iterable[str]) -> bool:

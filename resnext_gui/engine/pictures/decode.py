@@ -51,7 +51,7 @@ from resnext_gui.engine.pictures.files import (
     opened_content,
     trouble,
 )
-from resnext_gui.engine.pictures.jpeg_ends import without_end
+from resnext_gui.engine.pictures.jpeg_ends import odd_kind, without_end
 from resnext_gui.engine.pictures.modes import DEEP, Layers, decode_deep, deep_layers, deep_to_rgb, mend_palette, to_rgb
 from resnext_gui.engine.pictures.raw_files import is_raw, preview
 from resnext_gui.engine.pictures.tiff_samples import (
@@ -337,6 +337,10 @@ def _unidentified(name: str, file: IO[bytes]) -> ImageError:
     except OSError:
         head = b""
     if MAGIC.match(head):
+        odd = odd_kind(file) if head.startswith(b"\xff\xd8") else ""
+        if odd:
+            hint = "Save it as JPEG or PNG."
+            return ImageError("unsupported", f"'{name}' is a JPEG of a kind that is not read ({odd}).", hint)
         return _broken(name)
     suffix = PurePath(name).suffix.lower()
     if suffix in OTHER_SUFFIXES:

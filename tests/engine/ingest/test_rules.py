@@ -124,7 +124,8 @@ def test_which_parts_a_label_lies_under() -> None:
      "VALIDATION",
      "Test1", "test-set", "testing", "eval", "hold_out", "holdout", "single_prediction", "predict",
      "pred", "unlabeled", "unlabelled", "sample", "samples",
-     "Lernen", "Prüfung", "évaluation", "entraînement", "prueba"],
+     "Lernen", "Prüfung", "évaluation", "entraînement", "prueba", "训练集", "테스트", "学習", "テスト",
+     "обучение", "Тест", "testowy"],
 )  # fmt: skip
 def test_names_of_parts(name: str) -> None:
     assert is_split_name(name) and says_nothing(name)

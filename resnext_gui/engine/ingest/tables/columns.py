@@ -225,7 +225,7 @@ def _lists(labels: set[str]) -> set[str]:
     """Return the labels that are several in one cell, "Edema|Mass" where other cells say "Edema" alone."""
     found = set()
     for label in labels:
-        for mark, enough in ((r"[|;]", any), (r"[,+&/]|\s+", all)):
+        for mark, enough in ((r"[|;]", any), (r"\s*[,+&/]\s*|\s+", all)):
             parts = [part.strip() for part in re.split(mark, label)]
             if len(parts) > 1 and enough(part in labels for part in parts):
                 found.add(label)
