@@ -195,7 +195,7 @@ def test_a_deep_colour_that_stands_for_nothing(tmp_path: Path, deep: np.ndarray)
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_32_bits_without_a_sign(tmp_path: Path, order: str):
     path = tmp_path / "32.tif"
-    path.write_bytes(tiff([samples(GREY.astype(np.uint32) << 24, order=order)], order=order))
+    path.write_bytes(tiff([samples(GREY.astype(np.uint32) << 24, 1, order)], order=order))
     seen = open_rgb(path)[..., 0].astype(float)
     assert np.corrcoef(seen.ravel(), GREY.ravel())[0, 1] > 0.99
 
