@@ -48,6 +48,8 @@ _NONE = name_words(
     sample samples unsorted unsortiert unbeschriftet 未标注 未标记
     """
 )
+_UNKNOWN = name_words("unknown unknowns unbekannt inconnu inconnus desconocido desconocidos sconosciuto dummy")
+"""What photographs are put under that are to be answered, where a program wants a folder for each."""
 _FILL = name_words(
     """
     set sets data dataset datasets daten datos donnees image images img imgs bild bilder photo photos picture
@@ -211,12 +213,25 @@ def read_levels(folders: Mapping[Parts, int]) -> Levels:
     choice, certain, why = _decide({parts: count for parts, count in counts.items() if parts and count})
     first = {parts: now[0] if now else None for parts, now in simple.now.items()}
     last = {parts: now[-1] if now else None for parts, now in simple.now.items()}
+    for reading in (first, last):
+        _forget_unknown(reading, simple)
     if first == last:
         certain = True
     labels = {label for label in (first if choice == "first" else last).values() if label is not None}
     if any(says_nothing(label) for label in labels):
         certain = False
     return Levels(first, last, choice, certain, why, simple.splits, simple.aside)
+
+
+def _forget_unknown(labels: dict[Parts, str | None], simple: _Simple) -> None:
+    """Take the label ``unknown`` away where it occurs under ``test`` alone: those there are to be answered."""
+    unknown = {parts for parts, label in labels.items() if label and _UNKNOWN.issuperset(_words(label) or ("",))}
+    for parts in unknown:
+        if any(map(is_learning_name, simple.splits.get(parts, ()))) or parts not in simple.splits:
+            return
+    if len(unknown) < sum(label is not None for label in labels.values()):
+        simple.aside.update({parts: str(labels[parts]) for parts in unknown})
+        labels.update(dict.fromkeys(unknown))
 
 
 class _Simple:
@@ -287,7 +302,7 @@ class _Simple:
                         gone.add((*prefix, name))  # a copy of everything in a folder of its own
                     elif names[name] or alike(name) not in known:
                         loose.add((*prefix, name))
-            self.aside.update({original: now[depth] for original, now in self.now.items() if now[: depth + 1] in loose})
+            self._note_aside(depth, loose)
             changes = {prefix: renamed for prefix, (_, renamed) in found.items()}
             return self._move(_without, depth, gone, loose, changes)
         return False
@@ -303,16 +318,23 @@ class _Simple:
         return found
 
     def _containers(self) -> bool:
-        """Folders called ``images`` or ``data``, unless others beside them say something."""
+        """Folders called ``images`` or ``data``, unless others beside them say something; what is drawn is left out."""
         for depth, folders in self._children().items():
             gone: set[Parts] = set()
+            drawn: set[Parts] = set()
             for prefix, names in folders.items():
                 holders = {name for name in names if _is_container(name)}
-                if holders and all(name in holders or _is_aside(name) for name in names):
+                over = {name for name in names if not _DRAWN.isdisjoint(_words(name))}
+                if holders and all(name in holders or name in over or _is_aside(name) for name in names):
                     gone |= {(*prefix, name) for name in holders}
+                    drawn |= {(*prefix, name) for name in over}
             if gone:
-                return self._move(_without, depth, gone)
+                self._note_aside(depth, drawn)
+                return self._move(_without, depth, gone, drawn)
         return False
+
+    def _note_aside(self, depth: int, loose: set[Parts]) -> None:
+        self.aside.update({original: now[depth] for original, now in self.now.items() if now[: depth + 1] in loose})
 
     def _beside(self) -> bool:
         """A few pictures in ``docs`` or ``screenshots`` beside labels."""
@@ -485,6 +507,11 @@ def from_name(path: str) -> str | None:
 
 def is_date(name: str) -> bool:
     """Tell whether a folder's name says when its pictures were taken, or is one that cameras give."""
+    words = [word for word in _words(name) if len(word) > 1]
+    if re.search(r"(?<!\d)(19|20)\d\d(?!\d)", name) and all(
+        word in _SORTING | _CONTAINERS | {"from"} for word in words
+    ):
+        return True  # "Photos from 2021"
     return _sorts(name) or re.fullmatch(r"[1-9]\d\d[A-Z][A-Z_]{4}|[1-9]\d\d_[A-Z]{4}", name) is not None
 
 

@@ -101,7 +101,13 @@ def test_file_names_that_could_be_labels_are_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "folders",
-    [("2023-05-01", "2023-05-02"), ("100CANON", "101CANON"), ("2023/01", "2023/02", "2024/01"), ("session 1", "day 2")],
+    [
+        ("2023-05-01", "2023-05-02"),
+        ("100CANON", "101CANON"),
+        ("2023/01", "2023/02", "2024/01"),
+        ("session 1", "day 2"),
+        ("Photos from 2021", "Photos from 2022"),
+    ],
 )
 def test_dates_as_labels_are_asked(tmp_path: Path, folders: tuple[str, ...]) -> None:
     many(tmp_path / "in", *folders)
@@ -317,8 +323,8 @@ def test_the_same_photograph_under_two_labels(tmp_path: Path) -> None:
 
 def test_a_label_only_under_test_and_what_lies_beside(tmp_path: Path) -> None:
     root = tmp_path / "in"
-    many(root, "train/cats", "train/dogs", "test/unknown")
+    many(root, "train/cats", "train/dogs", "test/birds")
     put(root, "docs/screenshot.png")
     found = {one["finding"]: one["message"] for one in both_say(tmp_path, root)}
     assert set(found) == {"only_in_test", "beside", "unlabelled"}
-    assert "'unknown'" in found["only_in_test"] and "'test'" in found["only_in_test"] and "'docs'" in found["beside"]
+    assert "'birds'" in found["only_in_test"] and "'test'" in found["only_in_test"] and "'docs'" in found["beside"]

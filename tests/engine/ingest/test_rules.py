@@ -64,6 +64,10 @@ def read(layout: str) -> tuple[dict[str, int], Levels]:
         ("art/dog, art/cat, photo/dog, photo/cat", {"dog": 18, "cat": 18}),
         ("cats, dogs, animals/cats, animals/dogs", {"cats": 18, "dogs": 18}),
         ("train/cats, train/dogs, train/no_label:4, test/not labelled:3", {"cats": 9, "dogs": 9, "": 7}),
+        ("train/cats, train/dogs, test/unknown:4", {"cats": 9, "dogs": 9, "": 4}),
+        ("train/cats, train/unknown, test/unknown:4", {"cats": 9, "unknown": 13}),
+        ("cats, unknown", {"cats": 9, "unknown": 9}),
+        ("images/cats, images/dogs, masks/cats, masks/dogs", {"cats": 9, "dogs": 9, "": 18}),
         ("sample A, sample B", {"sample A": 9, "sample B": 9}),
         ("rust/train, rust/test, good/train", {"rust": 18, "good": 9}),
         ("cats_train, cats_test, dogs_train, dogs_test", {"cats": 18, "dogs": 18}),
@@ -113,8 +117,8 @@ def test_layouts_that_are_a_question(layout: str, choice: str) -> None:
 
 
 def test_which_parts_a_label_lies_under() -> None:
-    _, levels = read("data/train/cats, data/train/dogs, data/test/unknown, data/docs:1")
-    assert levels.splits[("data", "test", "unknown")] == ("test",)
+    _, levels = read("data/train/cats, data/train/dogs, data/test/birds, data/docs:1")
+    assert levels.splits[("data", "test", "birds")] == ("test",)
     assert levels.aside == {("data", "docs"): "docs"}
 
 

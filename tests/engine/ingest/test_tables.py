@@ -114,6 +114,10 @@ class TestColumns:
         text = lines(NAMES, ["Aves"] * 12, turns("robin", "wren"), head="image,class,species")
         assert (folder.read(text).column, folder.read(text).certain) == ("species", True)
 
+    def test_words_go_before_numbers_for_the_same(self, folder: Folder):
+        text = lines(NAMES, turns("747", "A320", "B52"), turns("0", "1", "2"), head="filename,Classes,Labels")
+        assert (folder.read(text).column, folder.read(text).certain) == ("Classes", True)
+
     def test_a_title_above_the_headings(self, folder: Folder):
         text = "Summer 2023;;\n;;\n" + lines(NAMES, turns("a", "b"), head="image;label", mark=";")
         assert folder.labels(text) == AB

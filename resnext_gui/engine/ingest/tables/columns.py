@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from resnext_gui.engine.ingest.tables.places import EXACT, NUMBER, Places, looks_like_picture
 
@@ -210,6 +210,12 @@ def _sort(found: Columns, keys: list[str]) -> None:
     elif found.marks:
         found.candidates.clear()
     found.candidates.sort(key=lambda one: (-one.rank, one.number))
+    if found.candidates and found.candidates[0].number:  # words for the same numbers say more
+        best = found.candidates[0]
+        words = [one for one in found.candidates[1:] if not one.number and not _divides_differently(best, one)]
+        for one in words[:1]:
+            found.candidates.remove(one)
+            found.candidates.insert(0, replace(one, rank=best.rank))
 
 
 def _candidate(found: Columns, at: int, rank: float, number: bool = False) -> Candidate:

@@ -107,7 +107,8 @@ def _chosen(path: str, found: Columns, column: str | None) -> Candidate | None:
         raise bad(
             path,
             f"marks several labels of a photograph at once, in the columns {named}",
-            f"A photograph has one label here. Choose one column by its heading: {', '.join(found.marks[:20])}.",
+            "Here a photograph has one label. Write these into one column, or choose a column by its heading: "
+            f"{', '.join(found.marks[:20])}.",
         )
     if any(row[at] for row in found.rows for at in range(len(row)) if at != found.path):
         raise bad(path, "has no column that looks like labels", f"Choose one by its heading: {', '.join(others)}.")
