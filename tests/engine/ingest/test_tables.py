@@ -344,6 +344,8 @@ WORDS = {
     "cp1251": ["кошка", "собака", "Здоровый", "Ржавчина"],
     "koi8_r": ["кошка", "собака", "здоровый лист", "ржавчина"],
     "cp866": ["Собака", "Кошка"],
+    "iso8859_5": ["собака", "здоровый лист", "ржавчина"],
+    "mac_cyrillic": ["собака", "здоровый лист", "ржавчина"],
     "gbk": ["猫", "狗", "锈病", "健康"],
     "big5": ["貓", "狗", "健康"],
     "cp932": ["ネコ", "犬", "さび病"],
@@ -389,6 +391,10 @@ class TestEncodings:
         assert "UTF-8" in folder.refusal(path.read_bytes()).hint
         folder.put(*names)
         assert folder.labels(text, "cp949") == dict(zip(names, turns("뷁", "쀍"), strict=True))
+
+    @pytest.mark.parametrize(("word", "codec"), [("плохой", "koi8_r"), ("öl", "mac_roman"), ("šroub", "cp852")])
+    def test_a_few_letters_of_a_rare_encoding_are_not_taken_for_another_language(self, word: str, codec: str):
+        assert decoded(f"path,label\n1.jpg,{word}\n2.jpg,a\n".encode(codec), lambda _cell: False) is None
 
     def test_what_is_no_word_in_any_language_is_refused(self, folder: Folder):
         assert "UTF-8" in folder.refusal(b"path,label\nTrain_0.jpg,Gr\xc3\xbcn\nTrain_1.jpg,Gr\xfcn\n").hint
