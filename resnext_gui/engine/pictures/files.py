@@ -211,6 +211,11 @@ class Content:
         else:
             self.file = io.BytesIO(self._data)
 
+    @property
+    def data(self) -> bytes:
+        """All of it; empty for a file of more than `AT_ONCE` bytes."""
+        return self._data or b""
+
     def digest(self) -> str:
         """Return the hash by which the project knows this content."""
         if not self._digest:

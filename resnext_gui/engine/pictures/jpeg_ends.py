@@ -56,6 +56,18 @@ def odd_kind(file: IO[bytes]) -> str:
     return ""
 
 
+def ends_early(data: bytes) -> bool:
+    """Tell, without decoding, whether the end of a JPEG or PNG is missing; False for all else."""
+    if data.startswith(b"\x89PNG"):
+        return b"IEND" not in data
+    at = 2
+    while data.startswith(b"\xff\xd8") and at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xDA:  # the picture itself, in which these two bytes stand for nothing else
+            return data.find(b"\xff\xd9", at) < 0
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
 def _all_passes(data: bytes) -> bool:
     """Tell whether every coefficient has had its last pass begun: a progressive JPEG cut earlier is a blurred one."""
     parts: set[int] = set()
