@@ -85,7 +85,10 @@ class Output:
             right = f": {event.right} of {event.total} practice photographs right" if event.total else ""
             self.note(f"A model of {event.labels} labels is ready{right}.")
         elif isinstance(event, messages.Refused):
-            self.note(f"Passed over: {event.message}")
+            if event.code == "incomplete":
+                self.note(f"{event.message} {event.hint}".rstrip())
+            else:
+                self.note(f"Passed over: {event.message}")
 
     # ---- from commands
 

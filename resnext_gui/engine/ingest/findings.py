@@ -188,7 +188,13 @@ def _in_order(reading: Mapping[str, list[object]]) -> list[tuple[str, list[objec
 
 def _folders(gathered: Gathered) -> list[Finding]:
     found = []
-    for label, part in gathered.only_in.items():
+    only = list(gathered.only_in.items())
+    if len(only) > 3:  # they may be called otherwise there
+        labels, parts = _and([label for label, _ in only]), _and(list(dict.fromkeys(part for _, part in only)))
+        message, hint = f"These labels occur only under {parts}: {labels}.", "Call each label the same everywhere."
+        found.append(finding("only_in_test", [], message, hint))
+        only.clear()
+    for label, part in only:
         found.append(
             finding(
                 "only_in_test",

@@ -13,6 +13,7 @@ from resnext_gui.engine.ingest.rules import (
     is_learning_name,
     is_split_name,
     names_say_labels,
+    only_dates,
     read_levels,
     says_nothing,
 )
@@ -54,6 +55,7 @@ class Gathered:
         remarks: sentences of tables about how they were read.
         readings: what each rule gives, where that was asked for or there is a doubt.
         column: the heading that labels were read from, where a table has several.
+        labelled: the sources that gave labels.
     """
 
     files: list[Candidate] = field(default_factory=list)
@@ -68,6 +70,7 @@ class Gathered:
     remarks: list[str] = field(default_factory=list)
     readings: dict[str, Reading] = field(default_factory=dict)
     column: str | None = None
+    labelled: set[int] = field(default_factory=set)
 
     @property
     def rule(self) -> str:
@@ -80,6 +83,14 @@ class Gathered:
         """The rule that gave labels, as `readings` calls it."""
         rule = next((rule for rule in self.rules if rule != "none"), "none")
         return COLUMN + self.column if rule == "csv" and self.column is not None else rule
+
+    def kept_rule(self, number: int) -> str:
+        """Return the rule by which a source is to be read from now on, so that new folders do not change it.
+
+        A source that has no labels yet may have some later, in whatever way.
+        """
+        rule = self.rules[number]
+        return "auto" if self.vague[number] and (rule in ("none", "folder") or number not in self.labelled) else rule
 
     @property
     def passed_over(self) -> int:
@@ -124,6 +135,7 @@ def gather(sources: Sequence[Source], tick: Tick, every_rule: bool = False) -> G
             if path not in seen:
                 seen.add(path)
                 found.append(Candidate(path, clean_label(source.label or label or "") or None, number))
+    result.labelled = {file.source for file in found if file.label is not None}
     result.files = in_turn(found)
     if result.doubts or every_rule:
         for one in read:
@@ -218,10 +230,9 @@ class _Read:
     def _take_tables(self, tables: list[Table]) -> None:
         self.tables = tables
         result = self.result
-        name = display(os.path.basename(self.root))  # noqa: PTH119
         for table in tables:
             result.troubles += [
-                (path, f"'{display(path)}' is listed in '{name}' but does not exist.") for path in table.missing
+                (path, f"'{display(path)}' is listed in '{table.name}' but does not exist.") for path in table.missing
             ]
             result.remarks += table.remarks
             if len(table.columns) > 1:
@@ -260,7 +271,10 @@ class _Read:
         used = levels.choice if rule == "auto" else rule
         self._use(used)
         if rule == "auto":
-            if tables:
+            if has_labels and not tables and only_dates(levels):
+                self._doubt("none", used)
+                self.result.rules[-1] = used = "none"
+            elif tables:
                 self.tables = tables
                 self._doubt(used, *(_columns(tables) or ["csv"]))
             elif has_labels and not levels.certain:
@@ -269,7 +283,7 @@ class _Read:
             elif not has_labels and names_say_labels(file.path for file in files):
                 self.result.rules[-1] = used = "none"
                 self._doubt("none", "name")
-            elif not has_labels:  # the table is to be seen that could have had them
+            if not has_labels:  # the table is to be seen that could have had them
                 self.result.remarks += [f"{error.message} {error.hint}" for error in self.refused[:3]]
         if used in ("first", "last"):
             self._note_folders(levels, levels.first if used == "first" else levels.last)
@@ -313,9 +327,16 @@ class _Read:
             self.result.only_in.update(
                 {label: min(names) for label, names in sorted(under.items()) if label not in learning}
             )
+        del loose[""]  # beside all folders
         if learning or under:
-            del loose[""]  # beside all folders
             self.result.aside += loose
+        elif loose:
+            names = [f"'{display(name)}'" for name in loose]
+            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            self.result.remarks.append(
+                f"Folders such as {shown} say what photographs are for, not what they show: so there are no labels. "
+                "Rename them if they are labels."
+            )
         if self.rule == "auto":
             self.result.nothing += sorted(label for label in {*learning, *under} if says_nothing(label))
 
@@ -348,6 +369,7 @@ class _Read:
             raise self.refused[0]
         best: list[Table] = []
         most = 0
+        unused: list[str] = []
         for tables in alike_tables.values():
             labels = {path: label for table in tables for path, label in table.rows if label and path in listed}
             told = {*labels.values(), *(label for table in tables for _, both in table.conflicts for label in both)}
@@ -357,7 +379,18 @@ class _Read:
                 near = sum(os.path.dirname(path) in places for path in paths)  # noqa: PTH120
                 if len(labels) > most and (self.rule != "auto" or 2 * len(labels) >= near):
                     best, most = tables, len(labels)
-        return best if self.rule != "auto" or 10 * most >= len(paths) else []
+                    continue
+                unused.append(f"'{tables[0].name}' gives labels to only {len(labels):,} of {len(paths):,} photographs.")
+            elif labels:
+                unused.append(f"'{tables[0].name}' gives one label only, '{display(next(iter(told)))}'.")
+            elif tables[0].column is not None or tables[0].missing:
+                unused.append(f"'{tables[0].name}' names none of these photographs.")
+        if self.rule == "auto" and 10 * most < len(paths):
+            best = []
+        if not best:
+            hint = "So no labels were read from it."
+            self.refused += [UserError("bad_table", f"The table {sentence}", hint) for sentence in unused]
+        return best
 
     def _forget_tables(self, listing: Listing) -> None:
         """What was read is not passed over."""

@@ -150,7 +150,9 @@ def folders_of(sources: Iterable[Source]) -> list[str]:
         path = absolute(source.path)
         if is_table(source):
             found.append(os.path.dirname(path))  # noqa: PTH120
-        elif os.path.splitext(path)[1].lower() not in PICTURE_SUFFIXES or os.path.isdir(path):  # noqa: PTH112, PTH122
+        elif os.path.isdir(path) or not (  # noqa: PTH112
+            os.path.splitext(path)[1].lower() in PICTURE_SUFFIXES or os.path.isfile(path)  # noqa: PTH113, PTH122
+        ):
             found.append(path)
     return found
 

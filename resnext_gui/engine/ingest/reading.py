@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from resnext_gui.engine.ingest.gather import Candidate
-from resnext_gui.engine.pictures.decode import identify_open
+from resnext_gui.engine.pictures.decode import decode, identify_open
 from resnext_gui.engine.pictures.files import ImageError, opened_content, trouble
+from resnext_gui.engine.pictures.jpeg_ends import ends_early
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.project import NewPhoto, Project
 
@@ -16,7 +17,7 @@ _THREADS = 4
 
 
 def read_one(path: str, label: str | None = None) -> NewPhoto:
-    """Read a file once, for its hash, size and header.
+    """Read a file once, for its hash, size and header.  One whose end is missing is decoded, too.
 
     Raises:
         ImageError: it is no picture, or cannot be read.
@@ -24,6 +25,8 @@ def read_one(path: str, label: str | None = None) -> NewPhoto:
     with opened_content(path) as content:
         try:
             width, height, _ = identify_open(path, content.file)
+            if ends_early(content.data):
+                decode(path, at_least=256, digest=None)  # next to nothing may be missing
             return NewPhoto(path, content.size, content.mtime_ns, content.digest(), width, height, label)
         except OSError as error:
             raise trouble(path, error) from error

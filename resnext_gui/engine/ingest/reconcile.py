@@ -6,7 +6,7 @@ import itertools
 import os
 import stat
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather
@@ -15,7 +15,7 @@ from resnext_gui.engine.ingest.reading import read_all
 from resnext_gui.engine.ingest.thumbnails import prune_cache
 from resnext_gui.engine.pictures.files import ImageError, display
 from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import Progress, Reconcile, Source, UserError
+from resnext_gui.messages import COLUMN, Progress, Reconcile, Source, UserError
 from resnext_gui.project import Known, NewPhoto, Project
 from resnext_gui.project.disk_labels import Followed
 from resnext_gui.project.photographs import some
@@ -117,7 +117,12 @@ def _compare(
     expected = [path for path, memory in known.items() if not memory.removed and memory.status != "gone"]
     for source in sources:
         try:
-            gathered = gather([source], tick)
+            try:
+                gathered = gather([source], tick)
+            except UserError as error:
+                if error.code not in ("bad_table", "no_column") or not os.path.isdir(absolute(source.path)):  # noqa: PTH112
+                    raise
+                gathered = gather([replace(source, rule="none")], tick)  # the table is gone, the photographs are not
         except UserError as error:
             if error.code in ("not_reachable", "bad_table", "missing"):
                 place = absolute(source.path)
@@ -169,10 +174,11 @@ def _sort_out_lost(lost: list[str], reach: Reach, known: dict[str, Known], found
 def labels_are_the_disks(gathered: Gathered, number: int, source: Source) -> bool:
     """Whether a new label for a file that lies where it lay comes from a change on the disk.
 
-    So it does where a table gives it, or the person said how labels are read.  A rule that the program chose may be
-    another one because a folder was added elsewhere, which is no reason to relabel what did not move.
+    So it does where a table gives it.  A folder may be another label's because one was added elsewhere, which is no
+    reason to relabel what did not move.
     """
-    return source.label is not None or gathered.rules[number] == "csv" or not gathered.vague[number]
+    rule = gathered.rules[number]
+    return source.label is not None or rule == "csv" or rule.startswith(COLUMN)
 
 
 def _look(path: str, memory: Known, found: _Difference) -> bool:

@@ -17,29 +17,39 @@ Parts = tuple[str, ...]
 
 
 def name_words(text: str) -> frozenset[str]:
-    """Return the words of a list."""
-    return frozenset(text.split())
+    """Return the words of a list, spelled as `_words` does."""
+    return frozenset(_bare(text).split())
+
+
+def _bare(text: str) -> str:
+    """Return a text without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 _TRAIN = name_words(
     """
     train training trn learn learning lernen lern trainieren trainings apprentissage entrainement entrenamiento
-    entrenar treino treinamento treinar addestramento
+    entrenar treino treinamento treinar addestramento trenowanie treningowy treningowe uczenie egitim
+    обучение обучающая обучающий тренировка тренировочная 训练 训练集 訓練 訓練集 学习 学習 学習用 훈련 학습
     """
 )
 _CHECK = name_words(
     """
     val valid validation validate validating test tests testing tst eval evaluation evaluate dev devel holdout
     heldout exam practice validierung pruefung prufung essai prueba pruebas validacion evaluacion teste testes
-    validacao convalida validazione prova
+    validacao convalida validazione prova testowy testowe walidacja walidacyjny walidacyjne validatie dogrulama
+    тест тестовая тестовый тестирование валидация проверка 测试 测试集 验证 验证集 測試 測試集 驗證 驗證集 检验
+    検証 評価 テスト 검증 테스트 시험 평가
     """
 )
 _NONE = name_words(
     """
     unlabeled unlabelled unlabel nolabel nolabels prediction predictions predict predicted pred preds inference
-    sample samples unsorted unsortiert unbeschriftet
+    sample samples unsorted unsortiert unbeschriftet 未标注 未标记
     """
 )
+_UNKNOWN = name_words("unknown unknowns unbekannt inconnu inconnus desconocido desconocidos sconosciuto dummy")
+"""What photographs are put under that are to be answered, where a program wants a folder for each."""
 _FILL = name_words(
     """
     set sets data dataset datasets daten datos donnees image images img imgs bild bilder photo photos picture
@@ -104,10 +114,10 @@ _FEW = 5
 @lru_cache(maxsize=50_000)
 def _words(name: str) -> tuple[str, ...]:
     """Return the words of a name without accents, digits and case: ``TestSet_2`` -> ``test``, ``set``."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    bare = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", bare).casefold().replace("hold out", "holdout")
+    bare = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", _bare(name)).casefold()
+    bare = re.sub(r"\b(hold|no)[\W_](?=out\b|labels?\b)", r"\1", re.sub(r"\bnot[\W_](?=label)", "un", bare))
     found: list[str] = []
-    for word in re.findall(r"[^\W\d_]+", re.sub(r"hold[\W_]out", "holdout", bare)):
+    for word in re.findall(r"[^\W\d_]+", bare):
         glued = _GLUED.fullmatch(word)
         found += glued.groups() if glued else [word]
     return tuple(found)
@@ -118,7 +128,7 @@ def _split(name: str) -> tuple[str, tuple[str, ...]] | None:
     """Return the word of a name that says who learns from it, and the words that say something else; None without."""
     words = [word for word in _words(name) if len(word) > 1]
     said = [word for word in words if word in _TRAIN or word in _CHECK or word in _NONE]
-    if not said or (said[0] in ("sample", "samples") and re.search(r"\d", name)):
+    if not said or (said[0] in ("sample", "samples") and re.search(r"\d|\b[^\W\d_]\b", name)):
         return None
     rest = tuple(word for word in words if word not in said and word not in _FILL)
     return said[0], rest
@@ -203,12 +213,25 @@ def read_levels(folders: Mapping[Parts, int]) -> Levels:
     choice, certain, why = _decide({parts: count for parts, count in counts.items() if parts and count})
     first = {parts: now[0] if now else None for parts, now in simple.now.items()}
     last = {parts: now[-1] if now else None for parts, now in simple.now.items()}
+    for reading in (first, last):
+        _forget_unknown(reading, simple)
     if first == last:
         certain = True
     labels = {label for label in (first if choice == "first" else last).values() if label is not None}
     if any(says_nothing(label) for label in labels):
         certain = False
     return Levels(first, last, choice, certain, why, simple.splits, simple.aside)
+
+
+def _forget_unknown(labels: dict[Parts, str | None], simple: _Simple) -> None:
+    """Take the label ``unknown`` away where it occurs under ``test`` alone: those there are to be answered."""
+    unknown = {parts for parts, label in labels.items() if label and _UNKNOWN.issuperset(_words(label) or ("",))}
+    for parts in unknown:
+        if any(map(is_learning_name, simple.splits.get(parts, ()))) or parts not in simple.splits:
+            return
+    if len(unknown) < sum(label is not None for label in labels.values()):
+        simple.aside.update({parts: str(labels[parts]) for parts in unknown})
+        labels.update(dict.fromkeys(unknown))
 
 
 class _Simple:
@@ -279,7 +302,7 @@ class _Simple:
                         gone.add((*prefix, name))  # a copy of everything in a folder of its own
                     elif names[name] or alike(name) not in known:
                         loose.add((*prefix, name))
-            self.aside.update({original: now[depth] for original, now in self.now.items() if now[: depth + 1] in loose})
+            self._note_aside(depth, loose)
             changes = {prefix: renamed for prefix, (_, renamed) in found.items()}
             return self._move(_without, depth, gone, loose, changes)
         return False
@@ -295,16 +318,23 @@ class _Simple:
         return found
 
     def _containers(self) -> bool:
-        """Folders called ``images`` or ``data``, unless others beside them say something."""
+        """Folders called ``images`` or ``data``, unless others beside them say something; what is drawn is left out."""
         for depth, folders in self._children().items():
             gone: set[Parts] = set()
+            drawn: set[Parts] = set()
             for prefix, names in folders.items():
                 holders = {name for name in names if _is_container(name)}
-                if holders and all(name in holders or _is_aside(name) for name in names):
+                over = {name for name in names if not _DRAWN.isdisjoint(_words(name))}
+                if holders and all(name in holders or name in over or _is_aside(name) for name in names):
                     gone |= {(*prefix, name) for name in holders}
+                    drawn |= {(*prefix, name) for name in over}
             if gone:
-                return self._move(_without, depth, gone)
+                self._note_aside(depth, drawn)
+                return self._move(_without, depth, gone, drawn)
         return False
+
+    def _note_aside(self, depth: int, loose: set[Parts]) -> None:
+        self.aside.update({original: now[depth] for original, now in self.now.items() if now[: depth + 1] in loose})
 
     def _beside(self) -> bool:
         """A few pictures in ``docs`` or ``screenshots`` beside labels."""
@@ -439,7 +469,12 @@ def _decide(deep: Mapping[Parts, int]) -> tuple[str, bool, str]:
     if kind == "sorting":
         return ("last", False, "numbers") if series and repeated else ("first", not series, "sorted")
     if repeated and (kind == "words" or series):
-        return "last", True, "repeated"
+        # "cats/indoor, dogs/indoor" are sorted by two things.  "cats, animals/cats" is a copy.
+        depth: dict[str, set[int]] = defaultdict(set)
+        for parts in deep:
+            depth[alike(parts[-1])].add(len(parts))
+        copied = any(len(found) > 1 for found in depth.values())
+        return "last", series or copied or any(map(says_nothing, first)), "repeated"
     if not repeated and total / len(last) < 4 <= total / len(first) and len(last) > 2 * len(first):
         return "first", not (series and kind == "words"), "small"
     if kind == "numbered":
@@ -468,6 +503,23 @@ def from_name(path: str) -> str | None:
     stem = re.sub(r"[\s_\-.]*\(\d+\)$", "", stem)
     stem = re.sub(r"[\s_\-.#]*\d+$", "", stem)
     return stem.strip(" _-.#") or None
+
+
+def is_date(name: str) -> bool:
+    """Tell whether a folder's name says when its pictures were taken, or is one that cameras give."""
+    words = [word for word in _words(name) if len(word) > 1]
+    if re.search(r"(?<!\d)(19|20)\d\d(?!\d)", name) and all(
+        word in _SORTING | _CONTAINERS | {"from"} for word in words
+    ):
+        return True  # "Photos from 2021"
+    return _sorts(name) or re.fullmatch(r"[1-9]\d\d[A-Z][A-Z_]{4}|[1-9]\d\d_[A-Z]{4}", name) is not None
+
+
+def only_dates(levels: Levels) -> bool:
+    """Tell whether all labels are dates, or days and months below years: nothing that photographs show."""
+    labels = {label for label in levels.labels.values() if label is not None}
+    years = all(re.match(r"(19|20)\d\d(\D|$)", label) for label in levels.first.values() if label is not None)
+    return all(is_date(label) or (years and re.fullmatch(r"0?[1-9]|[12]\d|3[01]", label)) for label in labels)
 
 
 def names_say_labels(paths: Iterable[str]) -> bool:

@@ -106,12 +106,18 @@ class _Scanner:
         self.control = control
         self.tally = _Tally()
         self.names = ", ".join(os.path.basename(absolute(s.path)) or display(s.path) for s in command.sources)  # noqa: PTH119
+        before = {source.path: source.rule for source in project.sources()}
         self.import_id = project.begin_import(f"Add photographs from {display(self.names)[:60]}")
         self.source_ids = [
-            project.add_source(Source(absolute(source.path), source.rule, label), self.import_id)
-            for source, label in zip(command.sources, self._given_labels(), strict=True)
+            project.add_source(Source(absolute(source.path), gathered.kept_rule(n), label), self.import_id)
+            for n, (source, label) in enumerate(zip(command.sources, self._given_labels(), strict=True))
         ]
-        self.trusted = [labels_are_the_disks(gathered, number, source) for number, source in enumerate(command.sources)]
+        # By a rule that a person chooses now, what is known is read anew.
+        self.trusted = [
+            labels_are_the_disks(gathered, number, source)
+            or source.rule not in ("auto", before.get(absolute(source.path), "auto"))
+            for number, source in enumerate(command.sources)
+        ]
         self.reach = Reach(folders_of(command.sources), (file.path for file in gathered.files))
         self.ready: dict[int, list[NewPhoto]] = {}
         self.stored_at = time.monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -38,6 +38,8 @@ EXAMPLES = 5
 """So many paths are named of a kind that is passed over."""
 TABLES_MOST = 30
 """So many tables below a folder are looked into."""
+LOOKED_INTO_MOST = 200
+"""Of an unknown suffix so many files are looked into; if none was a picture, the others are passed over unseen."""
 
 
 @dataclass(slots=True)
@@ -68,6 +70,16 @@ class Listing:
     tables: list[str] = field(default_factory=list)
     folders: list[tuple[str, ...]] = field(default_factory=list)
     troubles: list[tuple[str, str]] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+    """How many files of a suffix that says nothing were looked into while none was a picture."""
+
+    def could_be_picture(self, path: str, suffix: str) -> bool:
+        """Tell as the function of this name does, without opening a hundred thousand files of no kind."""
+        if suffix and self.unknown[suffix] >= LOOKED_INTO_MOST:
+            return False
+        found = could_be_picture(path)
+        self.unknown[suffix] += -self.unknown[suffix] if found else 1
+        return found
 
     def pass_over(self, kind: str, path: str, count: int = 1) -> None:
         """Count what is no photograph to be read."""
@@ -170,7 +182,7 @@ def _sort_file(listing: Listing, entry: os.DirEntry[str], parts: tuple[str, ...]
             listing.pass_over("raw", entry.path)
         else:
             listing.files.append(Found(entry.path, parts))
-    elif could_be_picture(entry.path):
+    elif listing.could_be_picture(entry.path, suffix):
         listing.files.append(Found(entry.path, parts))
     else:
         if suffix in TABLE_SUFFIXES and len(parts) < 3 and len(listing.tables) < TABLES_MOST:

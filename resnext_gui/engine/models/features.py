@@ -22,7 +22,7 @@ from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.modelfile import fingerprint
 from resnext_gui.engine.models.start_point import Stage
 from resnext_gui.engine.network.resnext import inference_model
-from resnext_gui.engine.pictures.decode import load_uint8, normalise
+from resnext_gui.engine.pictures.decode import load_remarked, normalise
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.weights.load import ResolvedWeights, load_backbone
@@ -199,10 +199,14 @@ class FeatureReader:
         total = len(items)
         self._emit(Progress(self._job_id, "features", known, total, f"Looked at {known:,} of {total:,}"))
         prep, watch = self._stage.prep, DecodeWatch(self._project.cache / "decoding")
+        remarks: list[tuple[str, str]] = []
 
         def load(item: Item) -> npt.NDArray[np.uint8]:
             with watch(item.path):
-                return load_uint8(item.path, prep, item.hash)
+                pixels, remark = load_remarked(item.path, prep, item.hash)
+            if remark:
+                remarks.append((item.path, remark))
+            return pixels
 
         try:
             with DecodePool() as pool:
@@ -218,6 +222,9 @@ class FeatureReader:
                         self._refuse(item, outcome)
                     else:
                         batch.append((item, outcome))
+                    while remarks:
+                        path, remark = remarks.pop(0)
+                        self._emit(Refused(self._job_id, path, "incomplete", remark, "It is learnt from all the same."))
                     if len(batch) == BATCH or (number == len(missing) and batch):
                         self._compute(batch)
                         batch = []

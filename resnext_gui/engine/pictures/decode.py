@@ -51,7 +51,7 @@ from resnext_gui.engine.pictures.files import (
     opened_content,
     trouble,
 )
-from resnext_gui.engine.pictures.jpeg_ends import without_end
+from resnext_gui.engine.pictures.jpeg_ends import odd_kind, without_end
 from resnext_gui.engine.pictures.modes import DEEP, Layers, decode_deep, deep_layers, deep_to_rgb, mend_palette, to_rgb
 from resnext_gui.engine.pictures.raw_files import is_raw, preview
 from resnext_gui.engine.pictures.tiff_samples import (
@@ -337,6 +337,10 @@ def _unidentified(name: str, file: IO[bytes]) -> ImageError:
     except OSError:
         head = b""
     if MAGIC.match(head):
+        odd = odd_kind(file) if head.startswith(b"\xff\xd8") else ""
+        if odd:
+            hint = "Save it as JPEG or PNG."
+            return ImageError("unsupported", f"'{name}' is a JPEG of a kind that is not read ({odd}).", hint)
         return _broken(name)
     suffix = PurePath(name).suffix.lower()
     if suffix in OTHER_SUFFIXES:
@@ -600,7 +604,17 @@ def load_uint8(path: PathLike, prep: Preprocessing, digest: str = "") -> Bytes:
     Raises:
         ImageError: as `decode`.
     """
-    return np.array(_square(decode(path, prep.short_side, digest or None).picture, prep))
+    return load_remarked(path, prep, digest)[0]
+
+
+def load_remarked(path: PathLike, prep: Preprocessing, digest: str = "") -> tuple[Bytes, str]:
+    """Do `load_uint8`; returns its pixels and the remark of `Decoded`, empty for a whole picture.
+
+    Raises:
+        ImageError: as `decode`.
+    """
+    decoded = decode(path, prep.short_side, digest or None)
+    return np.array(_square(decoded.picture, prep)), decoded.remark
 
 
 def normalise(pixels: Bytes, prep: Preprocessing) -> npt.NDArray[np.float32]:

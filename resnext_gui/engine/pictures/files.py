@@ -40,6 +40,25 @@ OTHER_SUFFIXES = RAW_SUFFIXES | {
 }  # fmt: skip
 """Pictures too, but in formats that are not read: these are refused by name and not passed over."""
 
+NO_PICTURE_SUFFIXES = frozenset(
+    {
+        ".txt", ".text", ".md", ".rst", ".log", ".json", ".jsonl", ".geojson", ".xml", ".csv", ".tsv", ".tab",
+        ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".names", ".html", ".htm", ".mhtml", ".css", ".js", ".ts",
+        ".py", ".pyc", ".ipynb", ".r", ".m", ".c", ".h", ".cpp", ".java", ".sh", ".bat", ".ps1", ".cmd", ".tex",
+        ".bib", ".srt", ".vtt", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods",
+        ".numbers", ".pages", ".key", ".ppt", ".pptx", ".odp", ".epub", ".pub", ".zip", ".tar", ".gz", ".tgz",
+        ".bz2", ".xz", ".zst", ".7z", ".rar", ".iso", ".dmg", ".jar", ".cab", ".deb", ".rpm", ".exe", ".dll", ".so",
+        ".dylib", ".msi", ".apk", ".app", ".mp4", ".mov", ".avi", ".mkv", ".wmv", ".flv", ".webm", ".m4v", ".mpg",
+        ".mpeg", ".mts", ".m2ts", ".3gp", ".mp3", ".wav", ".aac", ".flac", ".ogg", ".m4a", ".aiff", ".thm", ".lrv",
+        ".xmp", ".aae", ".dop", ".pp3", ".on1", ".lrcat", ".cos", ".nksc", ".db", ".sqlite", ".sqlite3", ".lnk",
+        ".url", ".webloc", ".torrent", ".npy", ".npz", ".pkl", ".pickle", ".h5", ".hdf5", ".mat", ".parquet",
+        ".feather", ".arrow", ".tfrecord", ".tfrecords", ".rec", ".idx", ".lst", ".lmdb", ".mdb", ".pt", ".pth",
+        ".onnx", ".tflite", ".keras", ".safetensors", ".ckpt", ".pb", ".weights", ".tmp", ".temp", ".part",
+        ".partial", ".crdownload", ".download", ".opdownload", ".bak", ".swp", ".lock", ".cache",
+    }
+)  # fmt: skip
+"""What is certainly no photograph, or a small or unfinished one: never looked into."""
+
 _SIDE_NAMES = {
     "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin",
     "system volume information", "lost+found", "icon\r", "folder.ini", "picasa.ini", "#recycle", "@recycle", "recycler",
@@ -92,7 +111,7 @@ def is_system_file(name: str) -> bool:
 
 
 def could_be_picture(path: PathLike) -> bool:
-    """Tell by the suffix, or by the first bytes where there is no suffix, whether a file may be a picture.
+    """Tell by the suffix, or by the first bytes where the suffix says nothing, whether a file may be a picture.
 
     Never opens anything but a regular file; anything that cannot be opened is no picture.
     """
@@ -104,8 +123,7 @@ def could_be_picture(path: PathLike) -> bool:
         return True
     if re.match(r"\.(jpe?g|png|webp)[_!-](?!orig|bak)", suffix):
         return True  # ".jpg_large", as some sites save them; what it is, its bytes say
-    # "IMG_2041" and "timeout-664": what follows the last dot is a suffix only if it looks like one.
-    if re.fullmatch(r"\.[a-z0-9_]{1,8}", suffix) and not suffix[1:].isdigit():
+    if suffix in NO_PICTURE_SUFFIXES or suffix.endswith(("_original", "_orig", "_bak")):
         return False
     try:
         with opened_file(path) as file:
@@ -192,6 +210,11 @@ class Content:
             self.file = os.fdopen(os.dup(file.fileno()), "rb")
         else:
             self.file = io.BytesIO(self._data)
+
+    @property
+    def data(self) -> bytes:
+        """All of it; empty for a file of more than `AT_ONCE` bytes."""
+        return self._data or b""
 
     def digest(self) -> str:
         """Return the hash by which the project knows this content."""

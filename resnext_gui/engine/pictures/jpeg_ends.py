@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -38,6 +39,33 @@ def without_end(data: bytes, decode: Callable[[io.BytesIO], Image.Image]) -> tup
     differ = np.flatnonzero((np.asarray(picture) != np.asarray(other)).reshape(picture.height, -1).any(axis=1))
     share = float(differ[0]) / picture.height if differ.size else 1.0
     return (picture, share) if share >= LEAST_ROWS else None
+
+
+def odd_kind(file: IO[bytes]) -> str:
+    """Return what is unusual about a JPEG by its header, such as "12 bits a sample"; empty for a usual one."""
+    file.seek(0)
+    data = file.read(1 << 20)
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xF7:
+            return "JPEG-LS"
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return "" if data[at + 4] == 8 else f"{data[at + 4]} bits a sample"
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return ""
+
+
+def ends_early(data: bytes) -> bool:
+    """Tell, without decoding, whether the end of a JPEG or PNG is missing; False for all else."""
+    if data.startswith(b"\x89PNG"):
+        return b"IEND" not in data
+    at = 2
+    while data.startswith(b"\xff\xd8") and at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xDA:  # the picture itself, in which these two bytes stand for nothing else
+            return data.find(b"\xff\xd9", at) < 0
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
 
 
 def _all_passes(data: bytes) -> bool:

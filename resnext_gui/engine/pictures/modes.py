@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, ImagePalette
 
+from resnext_gui.engine.pictures.tiff_structure import Tag
+
 DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 """Modes of one sample of more than 8 bits."""
 
@@ -30,7 +32,14 @@ def to_rgb(picture: Image.Image, inverted: bool = False) -> Image.Image:
     """
     mode = picture.mode
     if mode in DEEP:
-        return Image.fromarray(deep_to_grey(np.asarray(picture), inverted)).convert("RGB")
+        samples = np.asarray(picture)
+        if _is_unsigned(picture):
+            samples = samples.view(np.uint32)
+        grey = deep_to_grey(samples, inverted)
+        clear = picture.info.get("transparency")
+        if isinstance(clear, int):  # one grey of a PNG stands for nothing
+            grey[samples == clear] = 255
+        return Image.fromarray(grey).convert("RGB")
     if mode == "LAB":
         return _lab_to_rgb(picture)
     if mode in ("La", "RGBa"):
@@ -38,6 +47,12 @@ def to_rgb(picture: Image.Image, inverted: bool = False) -> Image.Image:
     if picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info:
         return _on_white(picture)
     return picture if mode == "RGB" else picture.convert("RGB")
+
+
+def _is_unsigned(picture: Image.Image) -> bool:
+    """Tell whether 32 bits of a TIFF have no sign, though the mode has one."""
+    tags = getattr(picture, "tag_v2", {})
+    return picture.mode == "I" and tags.get(Tag.BITS) == (32,) and tags.get(Tag.FORMAT, (1,)) == (1,)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
@@ -97,20 +112,27 @@ def deep_layers(picture: Image.Image) -> Layers | None:
 def decode_deep(picture: Image.Image, layers: Layers, again: Callable[[], Image.Image]) -> Image.Image | None:
     """Return a 16-bit picture that holds fewer bits as mode RGB, scaled as deep grey is; None where it holds all 16.
 
+    One that has a colour which stands for nothing is also read so: it takes all 16 bits to tell it from others.
+
     Args:
         picture: loaded; the high bytes.
         layers: what `deep_layers` said.
         again: opens the same picture once more.
     """
     colours = picture.getchannel(0) if layers.colours == 1 else picture.convert("RGB")
-    if np.asarray(colours).max() >= _DIM:
+    clear = picture.info.get("transparency")
+    if np.asarray(colours).max() >= _DIM and not isinstance(clear, tuple):
         return None
     if layers.low:
         high, low = (_bytes_of(again(), layers.mode, raw).astype(np.uint16) for raw in (layers.high, layers.low))
     else:
         both = _bytes_of(again(), layers.mode, layers.high).astype(np.uint16)
         high, low = both[..., 0::2], both[..., 1::2]
-    return deep_to_rgb((high << 8) | low, layers.colours, layers.alpha)
+    samples = (high << 8) | low
+    rgb = deep_to_rgb(samples, layers.colours, layers.alpha)
+    if isinstance(clear, tuple):
+        rgb.paste((255, 255, 255), mask=Image.fromarray((samples == clear).all(axis=-1)))
+    return rgb
 
 
 def _bytes_of(picture: Image.Image, mode: str, raw: str) -> npt.NDArray[np.uint8]:

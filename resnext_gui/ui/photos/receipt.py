@@ -163,7 +163,8 @@ class Receipt(Notice):
         text = sentence(receipt)
         doubt = readings(receipt) if can_choose and not empty else ""
         text = f"{text}. {doubt}".rstrip()
-        caution = doubt or (empty and (bad or not receipt.get("duplicates")))
+        without = not receipt.get("labels") and receipt.get("warnings")  # these say why there are no labels
+        caution = doubt or (empty and (bad or not receipt.get("duplicates"))) or (not empty and without)
         self.say(text, "caution" if caution else "good")
         self._show_notes([str(note) for note in receipt.get("warnings") or []])
         self.show_button.setVisible(bad > 0)

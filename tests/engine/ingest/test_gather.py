@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from resnext_gui.engine.ingest import walk
+from resnext_gui.engine.ingest.check import check_photographs
 from resnext_gui.engine.ingest.findings import NOTES, sentence
 from resnext_gui.engine.ingest.gather import Gathered, gather
-from resnext_gui.engine.ingest.scan import check_photographs, preview_job, scan_job
+from resnext_gui.engine.ingest.reconcile import reconcile_job
+from resnext_gui.engine.ingest.scan import preview_job, scan_job
 from resnext_gui.engine.pictures import files as picture_files
 from resnext_gui.engine.worker.control import Control
-from resnext_gui.messages import Preview, Scan, Source, UserError
+from resnext_gui.messages import Preview, Reconcile, Scan, Source, UserError
 from resnext_gui.project import Project
 from tests.engine.ingest.test_scan import PICTURE, labels_of, put
 
@@ -96,7 +99,68 @@ def test_file_names_that_could_be_labels_are_asked(tmp_path: Path) -> None:
     assert counts(root, "name") == {"cat": 5, "dog": 5, "": 2}
 
 
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("2023-05-01", "2023-05-02"),
+        ("100CANON", "101CANON"),
+        ("2023/01", "2023/02", "2024/01"),
+        ("session 1", "day 2"),
+        ("Photos from 2021", "Photos from 2022"),
+    ],
+)
+def test_dates_as_labels_are_asked(tmp_path: Path, folders: tuple[str, ...]) -> None:
+    many(tmp_path / "in", *folders)
+    with pytest.raises(UserError) as caught:
+        scan(tmp_path, tmp_path / "in", ask=True)
+    assert caught.value.code == "two_readings" and "--labels none, --labels last" in caught.value.hint
+    assert scan(tmp_path, tmp_path / "in")["labels"] == []
+
+
+def test_parts_without_labels_are_said(tmp_path: Path) -> None:
+    many(tmp_path / "in", "trainA", "testB")
+    assert any("'testB', 'trainA'" in said for said in scan(tmp_path, tmp_path / "in")["warnings"])
+
+
+def test_how_labels_were_read_is_kept(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    many(root, "cats/2024-01", "cats/2024-02", "dogs/2024-01")
+    scan(tmp_path, root)
+    with Project.open(tmp_path / "project") as project:
+        assert project.sources() == [Source(str(root), "first")]
+    put(tmp_path, *(f"loose/x{n}.jpg" for n in range(3)))
+    scan(tmp_path, tmp_path / "loose")  # it may have labels later, in whatever way
+    with Project.open(tmp_path / "project") as project:
+        assert project.sources()[-1] == Source(str(tmp_path / "loose"), "auto")
+
+
+def test_a_table_that_goes_away_takes_no_photograph_along(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    put(root, *(f"{n}.jpg" for n in range(6)))
+    (root / "t.csv").write_text("path,label\n" + "".join(f"{n}.jpg,{'ab'[n % 2]}\n" for n in range(6)))
+    scan(tmp_path, root)
+    (root / "t.csv").unlink()
+    put(root, "new.jpg")
+    found = reconcile_job(Reconcile("r", str(tmp_path / "project"), False, False), lambda _event: None, Control())
+    assert (found["new"], found["gone"], found["relabelled"], found["unreachable"]) == (1, 0, 0, [])
+
+
 # ---- tables among photographs
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("path,label\n" + "".join(f"x{n}.png,{'ab'[n % 2]}\n" for n in range(9)), "names none of these photographs"),
+        ("path,label\n" + "".join(f"{n}.jpg,a\n" for n in range(9)), "one label only, 'a'"),
+        ("path,label\n0.jpg,a\n1.jpg,b\n", "only 2 of 40 photographs"),
+    ],
+)
+def test_a_table_that_is_not_used_is_said_where_there_are_no_labels(tmp_path: Path, text: str, said: str) -> None:
+    put(tmp_path, *(f"{n}.jpg" for n in range(40)))
+    (tmp_path / "t.csv").write_text(text)
+    found = [sentence(one) for one in check(tmp_path)]
+    assert any("'t.csv'" in one and said in one for one in found), found
 
 
 def test_a_table_beside_parts_is_found(tmp_path: Path) -> None:
@@ -202,36 +266,28 @@ def test_unusual_suffixes_of_jpegs(tmp_path: Path) -> None:
     put(
         tmp_path,
         *(f"a/{n}.{end}" for n, end in enumerate(("pjp", "pjpeg", "jif", "jpe", "jfif", "jpg_large"))),
+        *(
+            f"a/x{n}.{end}"
+            for n, end in enumerate(("img", "bin", "pic", "image", "photo", "dat", "JPG~", "abcdefghijk"))
+        ),
         "b/1.jpg",
     )
-    assert counts(tmp_path) == {"a": 6, "b": 1}
+    put(tmp_path, *(f"b/{n}.{end}" for n, end in enumerate(("part", "bak", "thm", "txt", "jpg_original"))))
+    (tmp_path / "b" / "words.dat").write_bytes(b"words")
+    assert counts(tmp_path) == {"a": 14, "b": 1}
 
 
-def test_a_file_without_suffix_that_cannot_be_read_ends_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many(tmp_path / "in", "a", "b")
-    put(tmp_path / "in", "a/bare")
+def test_files_of_no_kind_are_not_all_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "LOOKED_INTO_MOST", 3)
+    put(tmp_path, "a/1.pic")
+    for n in range(9):
+        (tmp_path / f"{n}.dat").write_bytes(b"words")
+    put(tmp_path, "9.dat")
+    looked: list[str] = []
     whole = picture_files.opened_file
-
-    class Torn:
-        def __init__(self, path: Any) -> None:
-            self.inner = whole(path)
-
-        def __enter__(self) -> Any:
-            self.inner.__enter__()
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.inner.__exit__(None, None, None)
-
-        def read(self, _size: int) -> bytes:
-            raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(
-        picture_files, "opened_file", lambda path: Torn(path) if str(path).endswith("bare") else whole(path)
-    )
-    assert kinds(check(tmp_path / "in")) == {"passed_over"}
+    monkeypatch.setattr(picture_files, "opened_file", lambda path: looked.append(str(path)) or whole(path))
+    assert counts(tmp_path) == {"a": 1} and len(looked) == 4
+    assert gathered(tmp_path).passed["other .dat"].count == 10
 
 
 @pytest.mark.parametrize("other", ["cats", "ＣATS", "Cats\u200b", "CATS"])
@@ -267,8 +323,8 @@ def test_the_same_photograph_under_two_labels(tmp_path: Path) -> None:
 
 def test_a_label_only_under_test_and_what_lies_beside(tmp_path: Path) -> None:
     root = tmp_path / "in"
-    many(root, "train/cats", "train/dogs", "test/unknown")
+    many(root, "train/cats", "train/dogs", "test/birds")
     put(root, "docs/screenshot.png")
     found = {one["finding"]: one["message"] for one in both_say(tmp_path, root)}
     assert set(found) == {"only_in_test", "beside", "unlabelled"}
-    assert "'unknown'" in found["only_in_test"] and "'test'" in found["only_in_test"] and "'docs'" in found["beside"]
+    assert "'birds'" in found["only_in_test"] and "'test'" in found["only_in_test"] and "'docs'" in found["beside"]

@@ -60,8 +60,15 @@ def read(layout: str) -> tuple[dict[str, int], Levels]:
          "chest/chest/train/PNEUMONIA", {"NORMAL": 27, "PNEUMONIA": 18}),
         ("bottle/train/good, bottle/test/good, bottle/test/broken, bottle/ground_truth/broken",
          {"good": 18, "broken": 9, "": 9}),
-        ("amazon/images/bag, amazon/images/mug, dslr/images/bag, dslr/images/mug", {"bag": 18, "mug": 18}),
+        ("set_1/images/bag, set_1/images/mug, set_2/images/bag, set_2/images/mug", {"bag": 18, "mug": 18}),
         ("art/dog, art/cat, photo/dog, photo/cat", {"dog": 18, "cat": 18}),
+        ("cats, dogs, animals/cats, animals/dogs", {"cats": 18, "dogs": 18}),
+        ("train/cats, train/dogs, train/no_label:4, test/not labelled:3", {"cats": 9, "dogs": 9, "": 7}),
+        ("train/cats, train/dogs, test/unknown:4", {"cats": 9, "dogs": 9, "": 4}),
+        ("train/cats, train/unknown, test/unknown:4", {"cats": 9, "unknown": 13}),
+        ("cats, unknown", {"cats": 9, "unknown": 9}),
+        ("images/cats, images/dogs, masks/cats, masks/dogs", {"cats": 9, "dogs": 9, "": 18}),
+        ("sample A, sample B", {"sample A": 9, "sample B": 9}),
         ("rust/train, rust/test, good/train", {"rust": 18, "good": 9}),
         ("cats_train, cats_test, dogs_train, dogs_test", {"cats": 18, "dogs": 18}),
         ("train:4, test:4", {"": 8}),
@@ -96,6 +103,8 @@ def test_layouts_that_are_clear(layout: str, labels: dict[str, int]) -> None:
         ("animals/cats, animals/dogs, cars/vans, cars/lorries", "last"),
         ("arial/0, arial/1, times/0, times/1", "last"),
         ("cats/new, cats/old, dogs/new, dogs/old", "first"),
+        ("cats/indoor, cats/outdoor, dogs/indoor, dogs/outdoor", "last"),
+        ("amazon/images/bag, amazon/images/mug, dslr/images/bag, dslr/images/mug", "last"),
         ("flowers/rose, flowers/tulip, trees", "last"),
         ("bus, car, train", "last"),
         ("images, cats, dogs", "last"),
@@ -108,8 +117,8 @@ def test_layouts_that_are_a_question(layout: str, choice: str) -> None:
 
 
 def test_which_parts_a_label_lies_under() -> None:
-    _, levels = read("data/train/cats, data/train/dogs, data/test/unknown, data/docs:1")
-    assert levels.splits[("data", "test", "unknown")] == ("test",)
+    _, levels = read("data/train/cats, data/train/dogs, data/test/birds, data/docs:1")
+    assert levels.splits[("data", "test", "birds")] == ("test",)
     assert levels.aside == {("data", "docs"): "docs"}
 
 
@@ -119,7 +128,8 @@ def test_which_parts_a_label_lies_under() -> None:
      "VALIDATION",
      "Test1", "test-set", "testing", "eval", "hold_out", "holdout", "single_prediction", "predict",
      "pred", "unlabeled", "unlabelled", "sample", "samples",
-     "Lernen", "Prüfung", "évaluation", "entraînement", "prueba"],
+     "Lernen", "Prüfung", "évaluation", "entraînement", "prueba", "训练集", "테스트", "学習", "テスト",
+     "обучение", "Тест", "testowy"],
 )  # fmt: skip
 def test_names_of_parts(name: str) -> None:
     assert is_split_name(name) and says_nothing(name)

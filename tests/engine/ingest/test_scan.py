@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from resnext_gui.engine.ingest import reading, reconcile
 from resnext_gui.engine.ingest.check import check_photographs
@@ -612,3 +615,22 @@ class TestCheckingUp:
         control.stop()
         with pytest.raises(JobStopped):
             check_photographs([Source(str(tmp_path))], lambda _event: None, control)
+
+
+def test_a_scan_and_a_check_agree_about_files_whose_end_is_missing(tmp_path: Path) -> None:
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8))
+    for suffix, form in (("jpg", "JPEG"), ("png", "PNG")):
+        data = io.BytesIO()
+        noise.save(data, form)
+        for name, share in (("whole", 1.0), ("half", 0.5)):
+            put(tmp_path, f"in/a/{name}.{suffix}")
+            (tmp_path / "in" / "a" / f"{name}.{suffix}").write_bytes(
+                data.getvalue()[: int(len(data.getvalue()) * share)]
+            )
+        (tmp_path / "in" / "a" / f"no mark.{suffix}").write_bytes(data.getvalue()[:-2] + b"\0" * (form == "JPEG"))
+    sources = (Source(str(tmp_path / "in")),)
+    *_, last = check_photographs(sources, lambda _event: None, Control())
+    with Project.open_or_create(tmp_path / "p") as project:
+        receipt = scan_job(Scan("s", str(project.folder), sources), lambda _event: None, Control())
+    assert receipt["unreadable_count"] == last["summary"]["unreadable"] == 2
+    assert receipt["labels"] == [["a", 4]] and all("half" in path for path, _ in receipt["unreadable"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import ntpath
 import os
 from pathlib import Path
@@ -91,6 +92,40 @@ class TestColumns:
         table = folder.read(lines(STEMS, *bits, head="image_id,healthy,rust,scab"))
         assert [label for _, label in table.rows][:4] == ["healthy", None, None, "healthy"]
         assert any("2 lines" in remark for remark in table.remarks)
+
+    @pytest.mark.parametrize("signs", [("0", "1"), ("False", "True"), ("no", "yes"), ("-1", "1"), ("", "x")])
+    def test_marks_of_several_labels_at_once_are_no_labels(self, folder: Folder, signs: tuple[str, str]):
+        marks = [[signs[n >> k & 1] for n in range(12)] for k in range(3)]
+        error = folder.refusal(lines(NAMES, *marks, head="image,smiling,young,male"))
+        assert "several labels" in error.message and "smiling, young, male" in error.hint
+        beside = lines(NAMES, *marks, turns("a", "b", "c"), head="image,blurred,young,male,what")
+        table = folder.read(beside)
+        assert (table.column, table.certain, list(table.columns)) == ("what", True, ["what"])
+        assert set(folder.labels(beside, column="young").values()) <= {*signs, None}
+
+    @pytest.mark.parametrize("cell", ["rust|scab", "rust; mould", "rust, scab", "scab rust", "rust & scab"])
+    def test_several_labels_in_one_cell_are_none(self, folder: Folder, cell: str):
+        table = folder.read(lines(NAMES, turns("rust", "scab", "no rust"), [""] * 12, head="image,label,x"))
+        assert set(table.columns["label"]) == {"rust", "scab", "no rust"}
+        table = folder.read(lines(NAMES, turns("rust", "scab", f'"{cell}"'), head="image,label"))
+        assert table.columns["label"] == {"rust": 4, "scab": 4} and "4 lines" in table.remarks[0]
+
+    def test_a_class_that_all_have_does_not_go_before_the_species(self, folder: Folder):
+        text = lines(NAMES, ["Aves"] * 12, turns("robin", "wren"), head="image,class,species")
+        assert (folder.read(text).column, folder.read(text).certain) == ("species", True)
+
+    def test_words_go_before_numbers_for_the_same(self, folder: Folder):
+        text = lines(NAMES, turns("747", "A320", "B52"), turns("0", "1", "2"), head="filename,Classes,Labels")
+        assert (folder.read(text).column, folder.read(text).certain) == ("Classes", True)
+
+    def test_a_title_above_the_headings(self, folder: Folder):
+        text = "Summer 2023;;\n;;\n" + lines(NAMES, turns("a", "b"), head="image;label", mark=";")
+        assert folder.labels(text) == AB
+
+    def test_an_answer_in_json(self, folder: Folder):
+        made = [{"classifications": [{"title": "Which?", "answer": {"title": label}}]} for label in turns("a", "b")]
+        cells = ['"' + json.dumps(one).replace('"', '""') + '"' for one in made]
+        assert folder.labels(lines(NAMES, cells, head="External ID,Label")) == AB
 
     def test_probabilities_are_no_labels(self, folder: Folder):
         error = folder.refusal(lines(NAMES, [n / 20 for n in range(12)], [1 - n / 20 for n in range(12)], head="f,a,b"))
@@ -309,6 +344,8 @@ WORDS = {
     "cp1251": ["кошка", "собака", "Здоровый", "Ржавчина"],
     "koi8_r": ["кошка", "собака", "здоровый лист", "ржавчина"],
     "cp866": ["Собака", "Кошка"],
+    "iso8859_5": ["собака", "здоровый лист", "ржавчина"],
+    "mac_cyrillic": ["собака", "здоровый лист", "ржавчина"],
     "gbk": ["猫", "狗", "锈病", "健康"],
     "big5": ["貓", "狗", "健康"],
     "cp932": ["ネコ", "犬", "さび病"],
@@ -354,6 +391,10 @@ class TestEncodings:
         assert "UTF-8" in folder.refusal(path.read_bytes()).hint
         folder.put(*names)
         assert folder.labels(text, "cp949") == dict(zip(names, turns("뷁", "쀍"), strict=True))
+
+    @pytest.mark.parametrize(("word", "codec"), [("плохой", "koi8_r"), ("öl", "mac_roman"), ("šroub", "cp852")])
+    def test_a_few_letters_of_a_rare_encoding_are_not_taken_for_another_language(self, word: str, codec: str):
+        assert decoded(f"path,label\n1.jpg,{word}\n2.jpg,a\n".encode(codec), lambda _cell: False) is None
 
     def test_what_is_no_word_in_any_language_is_refused(self, folder: Folder):
         assert "UTF-8" in folder.refusal(b"path,label\nTrain_0.jpg,Gr\xc3\xbcn\nTrain_1.jpg,Gr\xfcn\n").hint

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from resnext_gui.engine.models import features
 from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.features import interleaved
 from resnext_gui.messages import JobStopped, Progress, Refused
@@ -43,6 +44,16 @@ def test_unreadable_photograph_is_refused_by_name_and_the_rest_goes_on(learner: 
         }
         assert bad.keys() == refused
         assert all(photo.reason for photo in bad.values())
+
+
+def test_a_photograph_that_ends_early_is_learnt_from_and_told(
+    learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = features.load_remarked
+    monkeypatch.setattr(features, "load_remarked", lambda path, *given: (whole(path, *given)[0], f"{path} ends early"))
+    result = learner.quick()
+    told = learner.told(Refused)
+    assert {event.code for event in told} == {"incomplete"} and len(told) == result["computed"]
 
 
 def test_a_photograph_that_was_exchanged_is_learned_as_it_is_now(learner: Learner, tmp_path: Path) -> None:

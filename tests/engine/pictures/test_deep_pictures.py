@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -171,3 +173,37 @@ def test_more_samples_than_fit_are_refused_by_the_header(tmp_path: Path):
     with pytest.raises(ImageError) as caught:
         identify(path)
     assert caught.value.code == "too_large"
+
+
+@pytest.mark.parametrize("deep", [FULL, np.repeat(FULL[..., :1], 3, 2)], ids=["colours", "grey"])
+def test_a_deep_colour_that_stands_for_nothing(tmp_path: Path, deep: np.ndarray):
+    kinds = ("RGB", ">HHH", (3, 258, 7)) if (deep[..., :1] != deep).any() else ("L", ">H", (258,))
+    deep = deep[..., : len(kinds[2])].copy()
+    deep[:, :48] = kinds[2]
+    deep[:8, 48:] = [one + 1 for one in kinds[2]]  # nearly that colour, and there
+    path = tmp_path / "clear.png"
+    clear = struct.pack(kinds[1], *kinds[2])
+    data = png16(deep)
+    at = data.index(b"IDAT") - 4
+    chunk = b"tRNS" + clear
+    path.write_bytes(data[:at] + struct.pack(">I", len(clear)) + chunk + struct.pack(">I", crc32(chunk)) + data[at:])
+    seen = open_rgb(path)
+    assert (seen[:, :48] == 255).all() and (seen[:8, 48:] < 5).all()
+    assert np.abs(seen[8:, 48:].astype(int) - deep[8:, 48:] // 257).max() <= 2
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_32_bits_without_a_sign(tmp_path: Path, order: str):
+    path = tmp_path / "32.tif"
+    path.write_bytes(tiff([samples(GREY.astype(np.uint32) << 24, 1, order)], order=order))
+    seen = open_rgb(path)[..., 0].astype(float)
+    assert np.corrcoef(seen.ravel(), GREY.ravel())[0, 1] > 0.99
+
+
+def test_a_jpeg_of_12_bits_is_valid(tmp_path: Path):
+    data = bytearray(encoded(scene(32, 32), "JPEG"))
+    data[data.index(b"\xff\xc0") + 4] = 12
+    (tmp_path / "x.jpg").write_bytes(data)
+    with pytest.raises(ImageError, match="12 bits a sample") as caught:
+        identify(tmp_path / "x.jpg")
+    assert caught.value.code == "unsupported"

@@ -92,7 +92,7 @@ def _strip(rows: np.ndarray, order: str, predictor: int) -> bytes:
 
 
 def png16(values: np.ndarray) -> bytes:
-    """A PNG of 16 bits: grey with alpha, RGB or RGBA (height, width, 2, 3 or 4), with every filter in turns."""
+    """A PNG of 16 bits: grey without or with alpha, RGB or RGBA (height, width, 1 to 4), with every filter in turns."""
     height, width, count = values.shape
     back = 2 * count
     raw, above = b"", np.zeros(width * back, int)
@@ -109,7 +109,7 @@ def png16(values: np.ndarray) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[count], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[count], 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
 
 

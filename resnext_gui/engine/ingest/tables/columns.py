@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from resnext_gui.engine.ingest.tables.places import EXACT, NUMBER, Places, looks_like_picture
 
@@ -60,11 +60,16 @@ _NEVER_WORDS = {
 
 _BOXES = {"xmin", "ymin", "x_min", "y_min", "bbox", "bbox_x", "x1", "left", "bbox_xmin", "box"}
 
-_ON = {"1", "1.0", "1.00", "true", "yes"}
-_OFF = {"0", "0.0", "0.00", "false", "no", ""}
+_ON = {"1", "1.0", "1.00", "true", "yes", "y", "x"}
+_OFF = {"0", "0.0", "0.00", "-1", "false", "no", "n", ""}
 
-_NOTHING = {"", "nan", "null", "<na>", "#n/a"}
+_NOTHING = {"", "nan", "null", "<na>", "#n/a", "n/a"}
 """How programs write that a cell is empty."""
+
+_CHOSEN = (
+    "choice", "choices", "label", "labels", "class", "rectanglelabels", "classifications", "answer", "answers", "title",
+)  # fmt: skip
+"""Where labelling tools put what was chosen, into cells that hold JSON."""
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d+)?%?", re.IGNORECASE)
 _DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?([T ].*)?|\d{1,2}:\d{2}.*")
@@ -111,6 +116,7 @@ class Columns:
         headed: whether the table has headings.
         candidates: what may be the labels, best first.
         splits: headings of the columns that say which photographs are for learning.
+        marks: headings of columns of 0 and 1 of which often several are 1; none of them is a label by itself.
         boxes: whether the table gives places of objects within photographs.
         overlong: rows with more cells than there are headings.
     """
@@ -121,6 +127,7 @@ class Columns:
     headed: bool
     candidates: list[Candidate] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)
     boxes: bool = False
     overlong: list[list[str]] = field(default_factory=list)
 
@@ -157,8 +164,7 @@ def columns_of(cells: Sequence[list[str]], places: Places) -> Columns:
         cells: its rows, the headings among them.
         places: finds the photographs that cells name.
     """
-    cells = _without_comments(cells, places)
-    cells = _with_row_names(cells)
+    cells = _with_row_names(_without_title(_without_comments(cells, places)))
     usual = Counter(len(_trimmed(row)) for row in cells).most_common(1)[0][0]
     head = cells[0]
     width = max(len(_trimmed(head)), usual)
@@ -189,8 +195,10 @@ def _sort(found: Columns, keys: list[str]) -> None:
     one_hot = _one_hot(found, binary)
     if one_hot is not None:
         found.candidates.append(one_hot)
+    elif len(binary) > 1:
+        found.marks = [found.headings[at] for at in binary]
     for at, counts in values.items():
-        if found.headings[at] in found.splits or (one_hot is not None and at in binary):
+        if found.headings[at] in found.splits or (len(binary) > 1 and at in binary):
             continue
         rank, number = _rank(keys[at], counts)
         if rank:
@@ -199,14 +207,35 @@ def _sort(found: Columns, keys: list[str]) -> None:
                 found.candidates.append(read)
     if any(one.rank >= 1 for one in found.candidates):
         found.candidates = [one for one in found.candidates if one.rank >= 0.7]
+    elif found.marks:
+        found.candidates.clear()
     found.candidates.sort(key=lambda one: (-one.rank, one.number))
+    if found.candidates and found.candidates[0].number:  # words for the same numbers say more
+        best = found.candidates[0]
+        words = [one for one in found.candidates[1:] if not one.number and not _divides_differently(best, one)]
+        for one in words[:1]:
+            found.candidates.remove(one)
+            found.candidates.insert(0, replace(one, rank=best.rank))
 
 
 def _candidate(found: Columns, at: int, rank: float, number: bool = False) -> Candidate:
     cells = [row[at] for row in found.rows]
     labels = {cell: _value(cell) for cell in set(cells)}
-    unclear = sum(labels[cell] is None and cell[:1] in ("[", "{") for cell in cells)
+    several = _lists({label for label in labels.values() if label})
+    labels.update({cell: None for cell, label in labels.items() if label in several})
+    unclear = sum(labels[cell] is None and (cell[:1] in ("[", "{") or cell in several) for cell in cells)
     return Candidate(found.headings[at], [labels[cell] for cell in cells], rank, number, unclear=unclear)
+
+
+def _lists(labels: set[str]) -> set[str]:
+    """Return the labels that are several in one cell, "Edema|Mass" where other cells say "Edema" alone."""
+    found = set()
+    for label in labels:
+        for mark, enough in ((r"[|;]", any), (r"\s*[,+&/]\s*|\s+", all)):
+            parts = [part.strip() for part in re.split(mark, label)]
+            if len(parts) > 1 and enough(part in labels for part in parts):
+                found.add(label)
+    return found
 
 
 def _trimmed(row: list[str]) -> list[str]:
@@ -228,6 +257,12 @@ def _without_comments(cells: Sequence[list[str]], places: Places) -> list[list[s
             continue
         kept.append(row)
     return kept or list(cells)
+
+
+def _without_title(cells: list[list[str]]) -> list[list[str]]:
+    """Leave out what people write above a table: lines of one cell above lines of several."""
+    begin = next((at for at, row in enumerate(cells) if sum(map(bool, row)) > 1), 0)
+    return cells[begin:] if begin < 5 and 2 * begin < len(cells) else cells
 
 
 def _with_row_names(cells: list[list[str]]) -> list[list[str]]:
@@ -335,8 +370,8 @@ def _rank(key: str, counts: Counter[str]) -> tuple[float, bool]:
         return 0, True
     repeats = distinct * 2 <= total
     small = total < 10
-    if strong:
-        return (3.0 if repeats or small else 0.6), number
+    if strong:  # but "class: Aves" of all photographs does not go before the species
+        return (1.0 if distinct == 1 else 3.0 if repeats or small else 0.6), number
     if number and (distinct > 50 or not repeats):
         return 0, True
     if _never(key):
@@ -389,6 +424,6 @@ def _choices(data: object) -> Iterable[str]:
         for one in data:
             yield from _choices(one)
     elif isinstance(data, dict):
-        known = [key for key in ("choice", "choices", "label", "labels", "class", "rectanglelabels") if key in data]
+        known = [key for key in _CHOSEN if key in data]
         if known or len(data) == 1:
             yield from _choices(data[known[0]] if known else next(iter(data.values())))

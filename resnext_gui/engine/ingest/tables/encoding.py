@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-_RARE = ("mac_roman", "cp850", "cp1257", "koi8_r", "cp866")
+_RARE = ("mac_roman", "cp850", "cp852", "cp1257", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic")
 """These only where none that is in wide use makes sense."""
 
-_CYRILLIC = ("cp1251", "koi8_r", "cp866")
+_CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic")
 _WESTERN = ("cp1252", "mac_roman", "cp850")
-_CENTRAL = ("cp1250", "iso8859_2")
+_CENTRAL = ("cp1250", "iso8859_2", "cp852")
 
 _HAN_SIMPLE = (
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
@@ -124,7 +124,7 @@ _LANGUAGES = (
     ),
     _Language("Hebrew", ("cp1255",), "[א-ת]", frozenset("אבגדהוזחטיךכלםמןנסעףפץצקרשת"), r"[ךםןףץ]\B"),
     _Language("Arabic", ("cp1256",), "[؀-ۿ]", frozenset("المنيرتوبدةسعكهأقفح")),
-    _Language("Thai", ("cp874",), "[ก-ฺเ-๎]", frozenset("กงดตนบปมยรลวสหอะัาิีุเแ่้์คทข"), "^[ัิ-ฺ็-๎]|[เแโใไ](?![ก-ฮ])"),
+    _Language("Thai", ("cp874",), "[ก-ฺเ-๎]", frozenset("กงดตนบปมยรลวสหอะัาิีุเแ่้์คทข"), "^[ะ-ฺ็-๎]|[เแโใไ](?![ก-ฮ])|ฯ\\B"),
     _Language("Chinese (simplified)", ("gb18030",), "[㐀-鿿]", frozenset(_HAN_SIMPLE)),
     _Language("Chinese (traditional)", ("cp950",), "[㐀-鿿]", frozenset(_HAN_FULL)),
     _Language("Japanese", ("cp932", "euc_jp"), "[぀-ヿ㐀-鿿々]", frozenset(_KANA + _HAN_JAPAN)),
@@ -158,18 +158,22 @@ def decoded(data: bytes, is_name: Callable[[str], bool]) -> tuple[str, str] | No
             except UnicodeDecodeError:
                 continue
             score = _score(language, text) * (0.7 if codec in _RARE else 1)
-            # A few letters of old Cyrillic encodings are words by chance.
-            if codec in _CYRILLIC[1:] and len({letter for letter in text.lower() if not letter.isascii()}) < 6:
-                score = 0
             if score > readings.get(text, (-1.0,))[0]:
                 readings[text] = (score, codec, language.name)
     hits = {text: _names(text, is_name) for text in readings}
     best = max(hits.values(), default=0)
     # Of words alone some must make sense; a file of that name is proof.
-    ranked = sorted((r for text, r in readings.items() if hits[text] == best and (best or r[0] > 0.5)), reverse=True)
-    if not ranked or (len(ranked) > 1 and ranked[0][0] - ranked[1][0] < 0.2):
+    ranked = sorted((r for text, r in readings.items() if hits[text] == best), reverse=True)
+    if not ranked or (not best and ranked[0][0] <= 0.5):
         return None
     _, codec, name = ranked[0]
+    # A few letters are words by chance: then a reading in a rare encoding is as good as one in a usual one.
+    letters = {letter for letter in sample.decode(codec, "ignore").lower() if not letter.isascii()}
+    few = not best and len(letters) < (6 if codec in _CYRILLIC[1:] else 4)
+    if len(ranked) > 1 and ranked[0][0] - ranked[1][0] < (0.4 if few else 0.2):
+        return None
+    if few and codec in _CYRILLIC[1:]:
+        return None
     try:
         return data.decode(codec), name
     except UnicodeDecodeError:

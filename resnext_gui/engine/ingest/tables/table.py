@@ -33,6 +33,7 @@ class Table:
         certain: False where more than one of `columns` makes sense: a question for the person.
         conflicts: photographs listed under several labels, with these; in `rows` they have none.
         remarks: sentences on what was passed over, left out or guessed.
+        name: of its file, as it can be shown.
     """
 
     rows: list[tuple[str, str | None]]
@@ -42,6 +43,7 @@ class Table:
     certain: bool = True
     conflicts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    name: str = ""
 
 
 def read_table(path: str, column: str | None = None, files: Sequence[str] | None = None) -> Table:
@@ -84,6 +86,7 @@ def read_table(path: str, column: str | None = None, files: Sequence[str] | None
         certain=column is not None or found.certain,
         conflicts=conflicts,
         remarks=[*sheet.remarks, *_remarks(path, found, chosen, conflicts), *found_rows.remarks(path)],
+        name=display(os.path.basename(path)),  # noqa: PTH119
     )
 
 
@@ -99,6 +102,14 @@ def _chosen(path: str, found: Columns, column: str | None) -> Candidate | None:
         return chosen
     if found.candidates:
         return found.candidates[0]
+    if found.marks:
+        named = _some([f"'{name}'" for name in found.marks])
+        raise bad(
+            path,
+            f"marks several labels of a photograph at once, in the columns {named}",
+            "Here a photograph has one label. Write these into one column, or choose a column by its heading: "
+            f"{', '.join(found.marks[:20])}.",
+        )
     if any(row[at] for row in found.rows for at in range(len(row)) if at != found.path):
         raise bad(path, "has no column that looks like labels", f"Choose one by its heading: {', '.join(others)}.")
     return None
