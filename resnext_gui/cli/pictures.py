@@ -6,11 +6,11 @@ import argparse
 import codecs
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from resnext_gui import csvfile, messages
 from resnext_gui.cli.common import LABELS_SHOWN, absolute, in_words, job_id, open_project, run_job, sources
 from resnext_gui.cli.output import Output, percent
+from resnext_gui.engine.worker.context import Emit, JobContext
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Answer, Event, Progress, Refused, UserError
 
@@ -147,7 +147,7 @@ def _portions(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield portion
 
 
-def _pictures(paths: Iterable[str], emit: Any, control: Control) -> Iterator[str]:
+def _pictures(paths: Iterable[str], emit: Emit, control: Control) -> Iterator[str]:
     """Yield the files that are named and those in folders that are named, each once."""
     seen: set[str] = set()
     for path in map(absolute, paths):
@@ -161,7 +161,7 @@ def _pictures(paths: Iterable[str], emit: Any, control: Control) -> Iterator[str
                 yield file
 
 
-def _walk(top: str, emit: Any, control: Control) -> list[str]:
+def _walk(top: str, emit: Emit, control: Control) -> list[str]:
     """Return what could be a picture below the folder `top`, and say which folders could not be looked into."""
     from resnext_gui.engine.ingest.walk import list_folder
 
@@ -189,7 +189,9 @@ def check(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     from resnext_gui.engine.ingest.findings import NOTES, labels_in_words, rule_words, sentence
 
     out.pass_events_on = False
-    *findings, last = check_photographs(sources(arguments.photos, arguments.labels), out.emit, control)
+    *findings, last = check_photographs(
+        sources(arguments.photos, arguments.labels), JobContext("check", out.emit, control)
+    )
     for finding in findings:
         out.line(finding)
         out.say(f"- {sentence(finding)}")

@@ -97,7 +97,7 @@ def test_one_question_and_one_button(qtbot, make_page, session) -> None:
     session.set_training(phase="starting")
     assert not page.question.isVisible() and page.hasFocus()
     ((spec,),) = session.asked("start_training")
-    assert (spec.mode, spec.minutes, spec.epochs, spec.weights, spec.name) == ("finetune", 60.0, None, None, "Run 1")
+    assert (spec.minutes, spec.epochs, spec.weights, spec.name) == (60.0, None, None, "Run 1")
 
 
 def test_done_times_are_from_now_on(make_page) -> None:
