@@ -12,10 +12,10 @@ from resnext_gui.engine.ingest.findings import NOTES, sentence
 from resnext_gui.engine.ingest.gather import Gathered, gather
 from resnext_gui.engine.ingest.scan import check_photographs, preview_job, scan_job
 from resnext_gui.engine.pictures import files as picture_files
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Preview, Scan, Source, UserError
 from resnext_gui.project import Project
 from tests.engine.ingest.test_scan import PICTURE, labels_of, put
+from tests.jobs import in_job
 
 
 def gathered(root: Path, rule: str = "auto") -> Gathered:
@@ -30,11 +30,11 @@ def scan(tmp_path: Path, root: Path, rule: str = "auto", ask: bool = False) -> d
     folder = tmp_path / "project"
     with Project.open_or_create(folder) as project:
         command = Scan("s", str(project.folder), (Source(str(root), rule),), ask)
-        return scan_job(command, lambda _event: None, Control())
+        return scan_job(command, in_job())
 
 
 def check(root: Path) -> list[dict[str, Any]]:
-    return check_photographs([Source(str(root))], lambda _event: None, Control())[:-1]
+    return check_photographs([Source(str(root))], in_job())[:-1]
 
 
 def many(root: Path, *folders: str, count: int = 5) -> None:
@@ -65,7 +65,7 @@ def test_the_window_takes_the_better_reading_and_has_both(tmp_path: Path) -> Non
     assert receipt["doubts"] == ["last", "first"] and receipt["auto"] == "last"
     assert [row[:2] for row in receipt["rules"]["first"]] == [["animals", 10], ["plants", 5]]
     assert [row[:2] for row in receipt["rules"]["last"]] == receipt["labels"]
-    shown = preview_job(Preview("p", (Source(str(root)),)), lambda _event: None, Control())
+    shown = preview_job(Preview("p", (Source(str(root)),)), in_job())
     assert {key: shown[key] for key in ("rules", "auto", "doubts")} == {
         key: receipt[key] for key in ("rules", "auto", "doubts")
     }
