@@ -1,6 +1,6 @@
 """Which function does which job, and what to say when one fails.  Standard library only at import.
 
-The child process and the command line run the very same functions: ``job(command, context) -> result``.
+The child process and the command line run the very same functions: ``mine_job(command, job) -> result``.
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from resnext_gui.engine.ingest.check import check_photographs
 from resnext_gui.engine.ingest.findings import NOTES, sentence
 from resnext_gui.engine.ingest.gather import Gathered, gather
-from resnext_gui.engine.ingest.scan import check_photographs, preview_job, scan_job
+from resnext_gui.engine.ingest.scan import preview_job, scan_job
 from resnext_gui.engine.pictures import files as picture_files
 from resnext_gui.messages import Preview, Scan, Source, UserError
 from resnext_gui.project import Project
