@@ -79,7 +79,6 @@ class TrainSpec:
     """What a training run is asked to do.  ``None`` and ``"auto"`` leave the choice to the engine.
 
     Attributes:
-        mode: ``"quick"`` (frozen backbone, linear head) or ``"finetune"``.
         weights: name in the catalogue, ``"starter"``, ``"none"`` (random start), or a file's path.
         minutes: time budget for fine-tuning.
         epochs: number of passes; replaces the time budget and makes a resumed run exact.
@@ -99,7 +98,6 @@ class TrainSpec:
         name: what the run is called in lists.
     """
 
-    mode: str = "finetune"
     weights: str | None = None
     minutes: float | None = None
     epochs: int | None = None

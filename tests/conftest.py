@@ -76,10 +76,10 @@ def hostile() -> Path:
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built-in samples, twelve a label: 60 small photographs of five labels.  Read only."""
-    from resnext_gui.engine.worker.control import Control
     from resnext_gui.messages import RenderSamples
     from resnext_gui.samples import samples_job
+    from tests.jobs import in_job
 
     folder = tmp_path_factory.mktemp("samples") / "photographs"
-    samples_job(RenderSamples("samples", str(folder), per_label=12, seed=5), lambda event: None, Control())
+    samples_job(RenderSamples("samples", str(folder), per_label=12, seed=5), in_job())
     return folder

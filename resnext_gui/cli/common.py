@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from resnext_gui.cli.output import Output
+from resnext_gui.engine.worker.context import Emit, JobContext
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.engine.worker.jobs import find_job
 from resnext_gui.messages import Source, UserError
@@ -26,7 +27,7 @@ def job_id() -> str:
     return uuid.uuid4().hex
 
 
-def run_job(command: Any, out: Output, control: Control, emit: Any = None) -> dict[str, Any]:
+def run_job(command: Any, out: Output, control: Control, emit: Emit | None = None) -> dict[str, Any]:
     """Run the engine's function for `command` here and now, and return its result.
 
     Raises:
@@ -34,7 +35,7 @@ def run_job(command: Any, out: Output, control: Control, emit: Any = None) -> di
         JobStopped: the person asked for it.
     """
     control.check()
-    return find_job(command)(command, emit or out.emit, control)
+    return find_job(command)(command, JobContext(command.job_id, emit or out.emit, control))
 
 
 def absolute(path: str) -> str:

@@ -6,13 +6,13 @@ import argparse
 import codecs
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from resnext_gui import csvfile, messages
 from resnext_gui.cli.common import LABELS_SHOWN, absolute, in_words, job_id, open_project, run_job, sources
 from resnext_gui.cli.output import Output, percent
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.engine.worker.control import Control
-from resnext_gui.messages import Answer, Event, Progress, Refused, UserError
+from resnext_gui.messages import Answer, Event, Refused, UserError
 
 PORTION = 256
 """Pictures in one request: answers come as a long folder is still being walked."""
@@ -58,7 +58,7 @@ def classify(arguments: argparse.Namespace, out: Output, control: Control) -> in
             table.add(event)
 
     try:
-        for portion in _portions(_pictures(arguments.paths, emit, control), PORTION):
+        for portion in _portions(_pictures(arguments.paths, JobContext("", emit, control)), PORTION):
             command = messages.Classify(job_id(), folder, tuple(portion), top=arguments.top)
             run_job(command, out, control, emit)
     finally:
@@ -147,31 +147,31 @@ def _portions(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield portion
 
 
-def _pictures(paths: Iterable[str], emit: Any, control: Control) -> Iterator[str]:
+def _pictures(paths: Iterable[str], job: JobContext) -> Iterator[str]:
     """Yield the files that are named and those in folders that are named, each once."""
     seen: set[str] = set()
     for path in map(absolute, paths):
         if not os.path.isdir(path):  # noqa: PTH112
             found: Iterable[str] = (path,)
         else:
-            found = _walk(path, emit, control)
+            found = _walk(path, job)
         for file in found:
             if file not in seen:
                 seen.add(file)
                 yield file
 
 
-def _walk(top: str, emit: Any, control: Control) -> list[str]:
+def _walk(top: str, job: JobContext) -> list[str]:
     """Return what could be a picture below the folder `top`, and say which folders could not be looked into."""
     from resnext_gui.engine.ingest.walk import list_folder
 
     def tick(found: int) -> None:
-        control.check()
-        emit(Progress("", "listing", found, 0, "Looking for pictures"))
+        job.check()
+        job.progress("listing", found, 0, "Looking for pictures")
 
     listing = list_folder(top, tick)
     for folder, message in listing.troubles:
-        emit(Refused("", folder, "unreadable", message))
+        job.emit(Refused(job.job_id, folder, "unreadable", message))
     return [file.path for file in listing.files]
 
 
@@ -189,7 +189,9 @@ def check(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     from resnext_gui.engine.ingest.findings import NOTES, labels_in_words, rule_words, sentence
 
     out.pass_events_on = False
-    *findings, last = check_photographs(sources(arguments.photos, arguments.labels), out.emit, control)
+    *findings, last = check_photographs(
+        sources(arguments.photos, arguments.labels), JobContext("check", out.emit, control)
+    )
     for finding in findings:
         out.line(finding)
         out.say(f"- {sentence(finding)}")

@@ -56,7 +56,7 @@ def benchmark(arguments: argparse.Namespace, out: Output, control: Control) -> i
     del arguments
     from resnext_gui.engine.benchmark import run_benchmark
 
-    for row in run_benchmark(out.emit, control):
+    for row in run_benchmark(control):
         out.line(row)
         out.say(", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in row.items()))
     return 0

@@ -242,7 +242,6 @@ def _show_receipt(receipt: dict[str, Any], out: Output) -> None:
 
 def _spec(arguments: argparse.Namespace) -> TrainSpec:
     return TrainSpec(
-        mode=arguments.mode,
         weights=_weights(arguments),
         minutes=arguments.minutes,
         epochs=arguments.epochs,

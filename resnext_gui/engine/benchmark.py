@@ -22,7 +22,7 @@ from resnext_gui.engine.device.timing import grouped_layer_step
 from resnext_gui.engine.network.resnext import build_preset, inference_model
 from resnext_gui.engine.network.runtime import speed_up
 from resnext_gui.engine.worker import machine
-from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.engine.worker.control import Control
 
 BATCH = 16
 SIZE = 224
@@ -36,7 +36,6 @@ FIRST_CALL = 8.0
 
 
 def run_benchmark(
-    emit: Emit | None = None,
     control: Control | None = None,
     rounds: int = 5,
     batch: int = BATCH,
@@ -46,7 +45,6 @@ def run_benchmark(
     """Measure this computer, a row at a time; some minutes in all.
 
     Args:
-        emit: not used; here because every job has it.
         control: asked between rounds.
         rounds: turns of each comparison; the median counts.
         batch: pictures in a step.
@@ -60,7 +58,6 @@ def run_benchmark(
     Raises:
         JobStopped: the person stopped it.
     """
-    del emit
     control = control or Control()
     report = backend.setup(precision="float32")
     yield {"what": "device", "name": report.name, "cores": report.cores, "backend": report.backend}

@@ -6,17 +6,17 @@ Everything follows from a seed, so the same call writes the same bytes.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resnext_gui.messages import Progress, RenderSamples, UserError
+from resnext_gui.messages import RenderSamples, UserError
 from resnext_gui.project import guard
 from resnext_gui.project.files import file_trouble
 
 if TYPE_CHECKING:
-    from resnext_gui.engine.worker.control import Control, Emit
+    from resnext_gui.engine.worker.context import JobContext
 
 __all__ = ["LABELS", "render_one", "render_samples", "samples_job"]
 
@@ -49,8 +49,7 @@ def render_samples(
     per_label: int = 40,
     seed: int = 0,
     labels: Sequence[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    control: Control | None = None,
+    job: JobContext | None = None,
 ) -> list[str]:
     """Render sample photographs into `folder`, one sub-folder a label; returns the labels.
 
@@ -59,31 +58,31 @@ def render_samples(
         per_label: photographs of each label, at least 1.
         seed: the same seed gives the same bytes.
         labels: some of `LABELS`; all of them by default.
-        progress: called with how many are done, of how many.
-        control: asked before each photograph.
+        job: asked before each photograph, and told how many are done.
 
     Raises:
         UserError: the folder cannot be written to, or the disk is full.
-        JobStopped: from `control`; finished photographs stay.
+        JobStopped: from `job`; finished photographs stay.
     """
     wanted = list(LABELS if labels is None else labels)
     place = Path(folder)
-    jobs = [(label, number) for number in range(per_label) for label in wanted]
+    pictures = [(label, number) for number in range(per_label) for label in wanted]
     if (place.parent / "project.db").exists():  # beside a project's database
         guard.protect(place.parent)
     try:
         for label in wanted:
             guard.make_folder(place / label)
         with ThreadPoolExecutor(_THREADS, "sample") as pool:
-            for start in range(0, len(jobs), 2 * _THREADS):
-                if control is not None:
-                    control.check()
-                portion = jobs[start : start + 2 * _THREADS]
-                made = pool.map(lambda job: render_one(job[0], job[1], seed), portion)
+            for start in range(0, len(pictures), 2 * _THREADS):
+                if job is not None:
+                    job.check()
+                portion = pictures[start : start + 2 * _THREADS]
+                made = pool.map(lambda one: render_one(one[0], one[1], seed), portion)
                 for (label, number), data in zip(portion, made, strict=True):
                     _write(place / label / f"{label}_{number + 1:03d}.jpg", data)
-                if progress is not None:
-                    progress(start + len(portion), len(jobs))
+                if job is not None:
+                    done, total = start + len(portion), len(pictures)
+                    job.progress("samples", done, total, f"Rendered {done:,} of {total:,}")
     except OSError as error:
         raise file_trouble(error, place) from error
     return wanted
@@ -94,7 +93,7 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def samples_job(command: RenderSamples, emit: Emit, control: Control) -> dict[str, Any]:
+def samples_job(command: RenderSamples, job: JobContext) -> dict[str, Any]:
     """Render the samples and say where they are: ``{"folder", "labels", "photographs"}``.
 
     Raises:
@@ -104,8 +103,5 @@ def samples_job(command: RenderSamples, emit: Emit, control: Control) -> dict[st
     if command.per_label < 1:
         raise UserError("bad_count", "At least one sample of each label is needed.", "Ask for 40.")
 
-    def progress(done: int, total: int) -> None:
-        emit(Progress(command.job_id, "samples", done, total, f"Rendered {done:,} of {total:,}"))
-
-    labels = render_samples(command.folder, command.per_label, command.seed, None, progress, control)
+    labels = render_samples(command.folder, command.per_label, command.seed, job=job)
     return {"folder": command.folder, "labels": labels, "photographs": command.per_label * len(labels)}

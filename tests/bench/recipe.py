@@ -36,11 +36,12 @@ from resnext_gui.engine.pictures.decode import Preprocessing, could_be_picture, 
 from resnext_gui.engine.pictures.store import DecodePool, PixelStore
 from resnext_gui.engine.training import loop as training_loop
 from resnext_gui.engine.training.batches import LearningSet
-from resnext_gui.engine.training.loop import Fitting, Practice, Watch
+from resnext_gui.engine.training.loop import FitData, Fitting, Practice, Watch
 from resnext_gui.engine.training.mirror import try_mirror_images
 from resnext_gui.engine.training.optimizer import schedule
 from resnext_gui.engine.training.recipe import Recipe, choose_recipe
 from resnext_gui.engine.weights.load import load_backbone, resolve_weights
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import RenderSamples, TrainSpec
 
@@ -170,7 +171,10 @@ def read_set(given: str, place: Path, most: int) -> tuple[str, list[Photograph],
         from resnext_gui.samples import samples_job
 
         folder = place / "samples"
-        samples_job(RenderSamples("samples", str(folder), per_label=60, seed=1), lambda event: None, Control())
+        samples_job(
+            RenderSamples("samples", str(folder), per_label=60, seed=1),
+            JobContext("samples", lambda event: None, Control()),
+        )
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
     found = [
         Photograph(str(file), number)
@@ -238,10 +242,8 @@ def run(
         both = Practice(known, inputs, 2 if recipe.flip_answers else 1)
         few = dataclasses.replace(both, labels=known[: len(practise)])
         watch = Watch(lambda *_: None, lambda *_: None, lambda *_: None)
-        fitting = Fitting(
-            trained, learning, few, recipe, Control(), watch, pool,
-            source=source.learning if source else None, compile_options=backend.compile_options(),
-        )  # fmt: skip
+        data = FitData(learning, few, pool, source=source.learning if source else None)
+        fitting = Fitting(trained, data, recipe, Control(), watch)
         fitting.run()
         _, chosen = fitting.choose()
         seconds = time.monotonic() - began

@@ -21,6 +21,7 @@ from resnext_gui import __main__, cli, messages
 from resnext_gui.cli.demo import _keep_what_is_there
 from resnext_gui.cli.output import Output, duration
 from resnext_gui.engine.worker import jobs
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import (
     Answer,
     BatchPoint,
@@ -89,16 +90,16 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Commands]:
     def replace(kind: type, result: Any, *events: Any) -> Commands:
         got: Commands = []
 
-        def job(command: Any, emit: Any, control: Any) -> Any:
+        def pretended(command: Any, job: JobContext) -> Any:
             got.append(command)
             for event in events:
-                emit(event)
+                job.emit(event)
             if isinstance(result, BaseException):
                 raise result
-            return result(command, emit, control) if callable(result) else result
+            return result(command, job) if callable(result) else result
 
         name = f"pretended_{kind.__name__}"
-        monkeypatch.setattr(sys.modules[__name__], name, job, raising=False)
+        monkeypatch.setattr(sys.modules[__name__], name, pretended, raising=False)
         monkeypatch.setitem(jobs.JOBS, kind, f"{__name__}:{name}")
         return got
 
@@ -459,13 +460,13 @@ def model(tmp_path: Path) -> Path:
     return tmp_path / "p"
 
 
-def answer(command: messages.Classify, emit: Any, control: Any) -> dict[str, Any]:
+def answer(command: messages.Classify, job: JobContext) -> dict[str, Any]:
     for path in command.paths:
         if "bad" in path:
-            emit(Refused(command.job_id, path, "broken", f"'{path}' is damaged."))
+            job.emit(Refused(job.job_id, path, "broken", f"'{path}' is damaged."))
         else:
-            emit(
-                Answer(command.job_id, path, "red", 0.75, (("red", 0.75), ("blue", 0.25))[: command.top], "quick", 3.0)
+            job.emit(
+                Answer(job.job_id, path, "red", 0.75, (("red", 0.75), ("blue", 0.25))[: command.top], "quick", 3.0)
             )
     return {}
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from resnext_gui.engine.worker import jobs, server
-from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import (
     Answer,
     BatchPoint,
     Classify,
     MakeQuick,
     ModelView,
-    Progress,
     Scan,
     ThumbnailReady,
     Thumbnails,
@@ -25,25 +24,25 @@ from resnext_gui.messages import (
 )
 
 
-def long_job(command: MakeQuick | Train, emit: Emit, control: Control) -> dict[str, Any]:
+def long_job(command: MakeQuick | Train, job: JobContext) -> dict[str, Any]:
     """Works until it is stopped, or until the file that `command.project` names exists."""
     step = 0
     while not Path(command.project).exists():
         step += 1
-        emit(Progress(command.job_id, "long", step, 0))
-        control.check()
+        job.progress("long", step, 0)
+        job.check()
         threading.Event().wait(0.002)
     return {"steps": step}
 
 
-def classify(command: Classify, emit: Emit, control: Control) -> dict[str, Any]:
+def classify(command: Classify, job: JobContext) -> dict[str, Any]:
     for path in command.paths:
-        control.check()
-        emit(Answer(command.job_id, path, "a", 1.0, (("a", 1.0),), "quick", 1.0))
+        job.check()
+        job.emit(Answer(job.job_id, path, "a", 1.0, (("a", 1.0),), "quick", 1.0))
     return {"answered": len(command.paths)}
 
 
-def trouble(command: ModelView, emit: Emit, control: Control) -> dict[str, Any]:
+def trouble(command: ModelView, job: JobContext) -> dict[str, Any]:
     if command.path == "user":
         raise UserError("odd", "It is odd.", "Do something.")
     if command.path == "memory":
@@ -58,22 +57,22 @@ def trouble(command: ModelView, emit: Emit, control: Control) -> dict[str, Any]:
     raise ZeroDivisionError("division")
 
 
-def flood(command: Scan, emit: Emit, control: Control) -> dict[str, Any]:
+def flood(command: Scan, job: JobContext) -> dict[str, Any]:
     """Emits thousands of events; the last ones must arrive."""
     for step in range(5000):
-        emit(Progress(command.job_id, "flood", step, 5000))
-        emit(BatchPoint(command.job_id, step, step / 100, 1.0, 0.5, 10.0))
+        job.progress("flood", step, 5000)
+        job.emit(BatchPoint(job.job_id, step, step / 100, 1.0, 0.5, 10.0))
     if command.project == "linger":  # nothing follows, yet what was held back must come
-        while not control.stopping:
+        while not job.control.stopping:
             threading.Event().wait(0.01)
-        control.check()
+        job.check()
     return {}
 
 
-def thumbnails(command: Thumbnails, emit: Emit, control: Control) -> dict[str, Any]:
+def thumbnails(command: Thumbnails, job: JobContext) -> dict[str, Any]:
     for photo in command.photo_ids:
-        control.check()
-        emit(ThumbnailReady(command.job_id, photo, ""))
+        job.check()
+        job.emit(ThumbnailReady(job.job_id, photo, ""))
         if photo == 0:
             while not Path(command.project).exists():
                 threading.Event().wait(0.002)

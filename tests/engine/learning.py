@@ -14,6 +14,7 @@ from PIL import Image
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Event, MakeQuick, Scan, Source, Train, TrainSpec
 from resnext_gui.project import Project
+from tests.jobs import in_job
 
 SIZE = 32
 COLOURS = {"amber": (220, 150, 40), "blue": (60, 90, 200), "green": (70, 170, 80)}
@@ -62,26 +63,26 @@ class Learner:
     def scan(self, photographs: Path) -> dict[str, Any]:
         from resnext_gui.engine.ingest.scan import scan_job
 
-        return scan_job(Scan("s", str(self.folder), (Source(str(photographs)),)), self.events.append, Control())
+        return scan_job(Scan("s", str(self.folder), (Source(str(photographs)),)), in_job(self.events.append))
 
     def quick(self, control: Control | None = None, **changes: Any) -> dict[str, Any]:
         from resnext_gui.engine.models.quick import quick_job
 
         command = MakeQuick("q", str(self.folder), str(self.weights), precision="float32", device="cpu")
-        return quick_job(replace(command, **changes), self.events.append, control or Control())
+        return quick_job(replace(command, **changes), in_job(self.events.append, control))
 
     def train(self, control: Control | None = None, run: str | None = None, **spec: Any) -> dict[str, Any]:
         from resnext_gui.engine.training.run import train_job
 
         given = {"weights": str(self.weights), "precision": "float32", "device": "cpu", "batch": 8, "epochs": 2} | spec
         command = Train("t", str(self.folder), TrainSpec(**given), run)
-        return train_job(command, self.events.append, control or Control())
+        return train_job(command, in_job(self.events.append, control))
 
     def finish(self, run: str) -> dict[str, Any]:
         from resnext_gui.engine.training.run import train_job
 
         command = Train("t", str(self.folder), TrainSpec(), run, finish=True)
-        return train_job(command, self.events.append, Control())
+        return train_job(command, in_job(self.events.append))
 
     def told(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -40,7 +40,7 @@ def test_rows_say_what_was_measured() -> None:
 
 def test_it_stops_when_asked() -> None:
     control = Control()
-    rows = benchmark.run_benchmark(None, control, rounds=1)
+    rows = benchmark.run_benchmark(control, rounds=1)
     next(rows)
     control.stop()
     with pytest.raises(JobStopped):

@@ -12,6 +12,7 @@ from PIL import Image
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Progress, RenderSamples, UserError
 from resnext_gui.samples import LABELS, render_one, render_samples, samples_job
+from tests.jobs import in_job
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path):
@@ -44,13 +45,13 @@ def test_unknown_things_cannot_be_rendered():
 
 def test_the_job(tmp_path: Path):
     events: list[object] = []
-    result = samples_job(RenderSamples("r", str(tmp_path / "s"), 1, 0), events.append, Control())
+    result = samples_job(RenderSamples("r", str(tmp_path / "s"), 1, 0), in_job(events.append))
     assert result == {"folder": str(tmp_path / "s"), "labels": list(LABELS), "photographs": 5}
     assert isinstance(events[-1], Progress)
     assert (events[-1].done, events[-1].total) == (5, 5)
     assert sorted(path.name for path in (tmp_path / "s").iterdir()) == list(LABELS)
     with pytest.raises(UserError) as caught:
-        samples_job(RenderSamples("r", str(tmp_path / "s"), 0, 0), events.append, Control())
+        samples_job(RenderSamples("r", str(tmp_path / "s"), 0, 0), in_job(events.append))
     assert caught.value.code == "bad_count"
 
 
@@ -58,7 +59,7 @@ def test_stopping_and_a_folder_that_cannot_be_made(tmp_path: Path):
     control = Control()
     control.stop()
     with pytest.raises(JobStopped):
-        render_samples(tmp_path / "s", 1, control=control)
+        render_samples(tmp_path / "s", 1, job=in_job(control=control))
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError) as caught:
         render_samples(tmp_path / "file", 1)

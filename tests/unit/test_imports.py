@@ -41,6 +41,7 @@ def test_the_child_process_starts_with_the_standard_library_alone() -> None:
         "resources",
         "texts",
         "engine",
+        "engine.worker.context",
         "engine.worker.control",
         "engine.worker.jobs",
     ],

@@ -19,7 +19,7 @@ from typing import Any
 
 from resnext_gui.engine.network.runtime import torch_runtime
 from resnext_gui.engine.worker import machine
-from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import DeviceChosen, UserError
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
@@ -443,13 +443,12 @@ def _gpu_precision(backend: str) -> tuple[str, str]:
     return "float32", "float32 is the safe choice on this one"
 
 
-def announce(job_id: str, report: DeviceReport, emit: Emit) -> None:
+def announce(report: DeviceReport, job: JobContext) -> None:
     """Say which device computes."""
-    emit(DeviceChosen(job_id, report.device, report.name, report.precision, report.reason, report.advice))
+    job.emit(DeviceChosen(job.job_id, report.device, report.name, report.precision, report.reason, report.advice))
 
 
-def describe_job(command: Any, emit: Emit, control: Control) -> dict[str, Any]:
+def describe_job(command: Any, job: JobContext) -> dict[str, Any]:
     """Serve `messages.Describe`: return what `setup` chooses, as a dictionary."""
-    del emit
-    control.check()
+    job.check()
     return asdict(setup(command.device, command.precision))

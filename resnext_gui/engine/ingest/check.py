@@ -11,15 +11,15 @@ from typing import Any
 from resnext_gui.engine.ingest import findings as words
 from resnext_gui.engine.ingest.findings import Finding, finding
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, gather
+from resnext_gui.engine.ingest.reading import listing_tick
 from resnext_gui.engine.pictures.decode import Decoded, decode
 from resnext_gui.engine.pictures.files import ImageError, display
-from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import Progress, Source
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import Source
 from resnext_gui.project.files import natural
-from resnext_gui.project.photographs import some
 
 
-def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, job_id: str = "check") -> list[Finding]:
+def check_photographs(sources: Sequence[Source], job: JobContext) -> list[Finding]:
     """Decode every photograph and say what is wrong with them.
 
     Returns:
@@ -34,12 +34,7 @@ def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, j
         JobStopped: the person stopped it.
     """
     began = time.monotonic()
-
-    def tick(found: int) -> None:
-        control.check()
-        emit(Progress(job_id, "listing", found, 0, f"Found {some(found)} so far"))
-
-    gathered = gather(sources, tick)
+    gathered = gather(sources, listing_tick(job))
     findings: list[Finding] = [finding("unreadable", [path], message) for path, message in gathered.troubles]
     good: list[tuple[Candidate, str]] = []
     remarks: list[Finding] = []
@@ -47,7 +42,7 @@ def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, j
     with ThreadPoolExecutor(2, "check") as pool:
         # A portion at a time, so that a stop need not wait for 200,000 queued files.
         for start in range(0, total, 16):
-            control.check()
+            job.check()
             for file, outcome in pool.map(_examine, gathered.files[start : start + 16]):
                 if isinstance(outcome, ImageError):
                     findings.append(finding("unreadable", [file.path], outcome.message, outcome.hint, outcome.code))
@@ -56,7 +51,7 @@ def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, j
                 if outcome.remark:
                     remarks.append(finding("incomplete", [file.path], outcome.remark, "Copy it again if you can."))
             done = min(start + 16, total)
-            emit(Progress(job_id, "checking", done, total, f"Checked {done:,} of {total:,}"))
+            job.progress("checking", done, total, f"Checked {done:,} of {total:,}")
     unreadable = len(findings)
     copies, identical = _copies(good)
     findings = words.about_sources(gathered) + findings + remarks + _labels(good, gathered) + copies

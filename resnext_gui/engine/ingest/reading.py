@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from resnext_gui.engine.ingest.gather import Candidate
 from resnext_gui.engine.pictures.decode import decode, identify_open
 from resnext_gui.engine.pictures.files import ImageError, opened_content, trouble
 from resnext_gui.engine.pictures.jpeg_ends import ends_early
-from resnext_gui.engine.worker.control import Control
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.project import NewPhoto, Project
+from resnext_gui.project.photographs import some
 
 _THREADS = 4
+
+
+def listing_tick(job: JobContext) -> Callable[[int], None]:
+    """Return what `gather` calls while it looks for files: it says how many were found so far."""
+
+    def tick(found: int) -> None:
+        job.check()
+        job.progress("listing", found, 0, f"Found {some(found)} so far")
+
+    return tick
 
 
 def read_one(path: str, label: str | None = None) -> NewPhoto:
@@ -57,11 +68,11 @@ def _read_or_refuse(file: Candidate) -> tuple[Candidate, NewPhoto | ImageError]:
         return file, error
 
 
-def read_all(files: Iterable[Candidate], control: Control) -> Iterator[tuple[Candidate, NewPhoto | ImageError]]:
-    """Read files on a few threads, in order; asks `control` at each.
+def read_all(files: Iterable[Candidate], job: JobContext) -> Iterator[tuple[Candidate, NewPhoto | ImageError]]:
+    """Read files on a few threads, in order; asks `job` at each.
 
     Raises:
-        JobStopped: from `control`.
+        JobStopped: from `job`.
     """
     with ThreadPoolExecutor(_THREADS, "read") as pool:
         waiting: deque[Future[tuple[Candidate, NewPhoto | ImageError]]] = deque()
@@ -69,10 +80,10 @@ def read_all(files: Iterable[Candidate], control: Control) -> Iterator[tuple[Can
             for file in files:
                 waiting.append(pool.submit(_read_or_refuse, file))
                 if len(waiting) >= 8 * _THREADS:
-                    control.check()
+                    job.check()
                     yield waiting.popleft().result()
             while waiting:
-                control.check()
+                job.check()
                 yield waiting.popleft().result()
         finally:
             for future in waiting:

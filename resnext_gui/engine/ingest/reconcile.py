@@ -14,8 +14,8 @@ from resnext_gui.engine.ingest.reach import Reach, can_list, folders_of, is_tabl
 from resnext_gui.engine.ingest.reading import read_all
 from resnext_gui.engine.ingest.thumbnails import prune_cache
 from resnext_gui.engine.pictures.files import ImageError, display
-from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import COLUMN, Progress, Reconcile, Source, UserError
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import COLUMN, Reconcile, Source, UserError
 from resnext_gui.project import Known, NewPhoto, Project
 from resnext_gui.project.disk_labels import Followed
 from resnext_gui.project.photographs import some
@@ -49,7 +49,7 @@ REDATED_MOST = 4 << 30
 """Bytes that are read again to see whether files with a new date and the old size have the old content, too."""
 
 
-def reconcile_job(command: Reconcile, emit: Emit, control: Control) -> dict[str, Any]:
+def reconcile_job(command: Reconcile, job: JobContext) -> dict[str, Any]:
     """Say what differs between the project and the disk, and follow the disk; with `apply`, read what is new, too.
 
     A photograph is gone only where the place it lay in can be reached: while a drive is away its photographs are left
@@ -71,9 +71,9 @@ def reconcile_job(command: Reconcile, emit: Emit, control: Control) -> dict[str,
     """
     with Project.open(command.project) as project:
         known = project.known_files()
-        found = _compare(project, known, command, emit, control)
-        _match_moved(found, known, command.job_id, emit, control)
-        _look_into_redated(project, found, known, command.job_id, emit, control)
+        found = _compare(project, known, command.gone, job)
+        _match_moved(found, known, job)
+        _look_into_redated(project, found, known, job)
         followed = Followed() if project.read_only else _follow(project, found, known)
         result: dict[str, Any] = {
             "new": len(found.new),
@@ -92,7 +92,7 @@ def reconcile_job(command: Reconcile, emit: Emit, control: Control) -> dict[str,
             },
         }
         if command.apply and not project.read_only:
-            receipt = _apply(project, found, known, command.job_id, emit, control)
+            receipt = _apply(project, found, known, job)
             result["receipt"] = {**{key: result[key] for key in FOLLOWED}, **receipt}
         elif not project.read_only:
             prune_cache(project, CACHE_MOST)
@@ -103,14 +103,12 @@ FOLLOWED = ("moved", "back", "relabelled", "labelled", "disagree")
 """What every receipt says of photographs that the project knew already."""
 
 
-def _compare(
-    project: Project, known: dict[str, Known], command: Reconcile, emit: Emit, control: Control
-) -> _Difference:
+def _compare(project: Project, known: dict[str, Known], given_up: bool, job: JobContext) -> _Difference:
     found = _Difference()
 
     def tick(count: int) -> None:
-        control.check()
-        emit(Progress(command.job_id, "comparing", count, 0, f"Compared {some(count)} so far"))
+        job.check()
+        job.progress("comparing", count, 0, f"Compared {some(count)} so far")
 
     listed: set[str] = set()
     sources = project.sources()
@@ -149,7 +147,7 @@ def _compare(
             tick(number)
         if not memory.removed and not _look(path, memory, found):
             lost.append(path)
-    _sort_out_lost(lost, Reach(folders_of(sources), expected), known, found, command.gone)
+    _sort_out_lost(lost, Reach(folders_of(sources), expected), known, found, given_up)
     return found
 
 
@@ -211,9 +209,7 @@ def _follow(project: Project, found: _Difference, known: dict[str, Known]) -> Fo
     return project.follow_disk(said)
 
 
-def _look_into_redated(
-    project: Project, found: _Difference, known: dict[str, Known], job_id: str, emit: Emit, control: Control
-) -> None:
+def _look_into_redated(project: Project, found: _Difference, known: dict[str, Known], job: JobContext) -> None:
     """Read the files that have a new date and the old size: those with another content are changed."""
     asked: list[Candidate] = []
     left = REDATED_MOST
@@ -226,8 +222,8 @@ def _look_into_redated(
     if not asked:
         return
     same: list[tuple[int, int]] = []
-    for number, (file, outcome) in enumerate(read_all(asked, control), start=1):
-        emit(Progress(job_id, "comparing", number, len(asked), f"Compared {number:,} of {len(asked):,}"))
+    for number, (file, outcome) in enumerate(read_all(asked, job), start=1):
+        job.progress("comparing", number, len(asked), f"Compared {number:,} of {len(asked):,}")
         if isinstance(outcome, ImageError) or outcome.hash != known[file.path].hash:
             found.changed.append(file.path)
         else:
@@ -236,7 +232,7 @@ def _look_into_redated(
         project.note_dates(same)
 
 
-def _match_moved(found: _Difference, known: dict[str, Known], job_id: str, emit: Emit, control: Control) -> None:
+def _match_moved(found: _Difference, known: dict[str, Known], job: JobContext) -> None:
     """Pair photographs that are not where they were with new files of the same content."""
     missing: dict[str, list[str]] = defaultdict(list)
     for path in [*found.gone, *itertools.chain(*found.emptied.values())]:
@@ -245,8 +241,8 @@ def _match_moved(found: _Difference, known: dict[str, Known], job_id: str, emit:
     sizes = {known[path].size for paths in missing.values() for path in paths}
     asked = [file for file in found.new if _size(file.path) in sizes]
     moved: dict[str, str] = {}
-    for number, (file, outcome) in enumerate(read_all(asked, control) if asked else (), start=1):
-        emit(Progress(job_id, "comparing", number, len(asked), f"Compared {number:,} of {len(asked):,}"))
+    for number, (file, outcome) in enumerate(read_all(asked, job) if asked else (), start=1):
+        job.progress("comparing", number, len(asked), f"Compared {number:,} of {len(asked):,}")
         old = [] if isinstance(outcome, ImageError) else missing.get(outcome.hash, [])
         if old:
             name = os.path.basename(file.path)  # noqa: PTH119
@@ -273,14 +269,7 @@ def _size(path: str) -> int:
         return -1
 
 
-def _apply(
-    project: Project,
-    found: _Difference,
-    known: dict[str, Known],
-    job_id: str,
-    emit: Emit,
-    control: Control,
-) -> dict[str, Any]:
+def _apply(project: Project, found: _Difference, known: dict[str, Known], job: JobContext) -> dict[str, Any]:
     """Read what is new and what has changed."""
     changed = set(found.changed)
     files = [*found.new, *(Candidate(path, None, -1) for path in found.changed)]
@@ -288,8 +277,8 @@ def _apply(
     portion: list[NewPhoto] = []
     added = unreadable = 0
     try:
-        for number, (file, outcome) in enumerate(read_all(files, control), start=1):
-            emit(Progress(job_id, "reading", number, len(files), f"Read {number:,} of {len(files):,}"))
+        for number, (file, outcome) in enumerate(read_all(files, job), start=1):
+            job.progress("reading", number, len(files), f"Read {number:,} of {len(files):,}")
             if isinstance(outcome, ImageError):
                 unreadable += 1
                 if file.path in changed and os.path.isfile(file.path):  # noqa: PTH113

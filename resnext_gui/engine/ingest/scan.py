@@ -16,11 +16,11 @@ from typing import Any
 from resnext_gui.engine.ingest import findings
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather
 from resnext_gui.engine.ingest.reach import AWAY, Reach, folders_of
-from resnext_gui.engine.ingest.reading import read_all
+from resnext_gui.engine.ingest.reading import listing_tick, read_all
 from resnext_gui.engine.ingest.reconcile import labels_are_the_disks
 from resnext_gui.engine.pictures.files import ImageError, display
-from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import Preview, Progress, Scan, Source, UserError
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import Preview, Scan, Source, UserError
 from resnext_gui.project import Known, NewPhoto, Project
 from resnext_gui.project.disk_labels import Followed
 from resnext_gui.project.files import natural
@@ -53,15 +53,7 @@ class _Tally:
             self.examples.append([display(path), message])
 
 
-def _listing_tick(job_id: str, emit: Emit, control: Control) -> Any:
-    def tick(found: int) -> None:
-        control.check()
-        emit(Progress(job_id, "listing", found, 0, f"Found {some(found)} so far"))
-
-    return tick
-
-
-def scan_job(command: Scan, emit: Emit, control: Control) -> dict[str, Any]:
+def scan_job(command: Scan, job: JobContext) -> dict[str, Any]:
     """Add what the sources hold to the project, a few of every label first; returns the import receipt.
 
     What was added stays when the job is stopped or a drive goes away; it can be undone as one step.
@@ -72,7 +64,7 @@ def scan_job(command: Scan, emit: Emit, control: Control) -> dict[str, Any]:
         JobStopped: the person stopped it.
     """
     with Project.open(command.project) as project:
-        gathered = gather(command.sources, _listing_tick(command.job_id, emit, control))
+        gathered = gather(command.sources, listing_tick(job))
         asked = findings.question(gathered) if command.ask else None
         if asked is not None:
             rules = ", ".join(f"--labels {_quoted(rule)}" for rule in gathered.doubts or [gathered.used])
@@ -88,7 +80,7 @@ def scan_job(command: Scan, emit: Emit, control: Control) -> dict[str, Any]:
                 f"There are no photographs in {names}. {said}".rstrip(),
                 "Choose a folder with one sub-folder per label, with JPEG or PNG pictures in them.",
             )
-        return _Scanner(project, command, gathered, emit, control).run()
+        return _Scanner(project, command, gathered, job).run()
 
 
 def _quoted(rule: str) -> str:
@@ -98,12 +90,11 @@ def _quoted(rule: str) -> str:
 class _Scanner:
     """One scan: reads, stores in small portions, and counts."""
 
-    def __init__(self, project: Project, command: Scan, gathered: Gathered, emit: Emit, control: Control) -> None:
+    def __init__(self, project: Project, command: Scan, gathered: Gathered, job: JobContext) -> None:
         self.project = project
         self.command = command
         self.gathered = gathered
-        self.emit = emit
-        self.control = control
+        self.job = job
         self.tally = _Tally()
         self.names = ", ".join(os.path.basename(absolute(s.path)) or display(s.path) for s in command.sources)  # noqa: PTH119
         before = {source.path: source.rule for source in project.sources()}
@@ -174,7 +165,7 @@ class _Scanner:
 
     def _read(self) -> None:
         total, began, told = len(self.gathered.files), time.monotonic(), 0.0
-        for done, (file, outcome) in enumerate(read_all(self._new_ones(), self.control), start=1):
+        for done, (file, outcome) in enumerate(read_all(self._new_ones(), self.job), start=1):
             self._take(file, outcome)
             now = time.monotonic()
             pending = sum(map(len, self.ready.values()))
@@ -184,8 +175,8 @@ class _Scanner:
                 told = now
                 read = done + self.tally.duplicates
                 left = (now - began) / done * (total - read) if done >= 20 else None
-                self.emit(Progress(self.command.job_id, "reading", read, total, f"Read {read:,} of {total:,}", left))
-        self.emit(Progress(self.command.job_id, "reading", total, total, f"Read {total:,} of {total:,}", 0.0))
+                self.job.progress("reading", read, total, f"Read {read:,} of {total:,}", left)
+        self.job.progress("reading", total, total, f"Read {total:,} of {total:,}", 0.0)
 
     def _take(self, file: Candidate, outcome: NewPhoto | ImageError) -> None:
         known = self.known.get(file.path)
@@ -251,7 +242,7 @@ class _Scanner:
             for start in range(0, len(photos), 128):
                 self.project.add_photos(photos[start : start + 128], self.source_ids[source], self.import_id)
         if ready and self.project.import_undone(self.import_id):
-            self.control.stop()  # the person took the import back while it was going on
+            self.job.control.stop()  # the person took the import back while it was going on
 
     def _receipt(self) -> dict[str, Any]:
         tally = self.tally
@@ -307,7 +298,7 @@ def _told_rules(gathered: Gathered) -> dict[str, Any]:
 # Preview
 
 
-def preview_job(command: Preview, emit: Emit, control: Control) -> dict[str, Any]:
+def preview_job(command: Preview, job: JobContext) -> dict[str, Any]:
     """Say which labels the sources give under each rule; reads no picture and changes nothing.
 
     Returns:
@@ -318,6 +309,6 @@ def preview_job(command: Preview, emit: Emit, control: Control) -> dict[str, Any
         UserError: ``not_reachable``, ``bad_table``.
         JobStopped: the person stopped it.
     """
-    tick = _listing_tick(command.job_id, emit, control)
-    auto = gather([Source(source.path, "auto", source.label) for source in command.sources], tick, every_rule=True)
+    sources = [Source(source.path, "auto", source.label) for source in command.sources]
+    auto = gather(sources, listing_tick(job), every_rule=True)
     return {**_told_rules(auto), "photographs": len(auto.files)}

@@ -18,8 +18,8 @@ from resnext_gui.engine.ingest.reading import read_again
 from resnext_gui.engine.pictures.decode import decode
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.files import ImageError
-from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import Progress, ThumbnailReady, Thumbnails
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import ThumbnailReady, Thumbnails
 from resnext_gui.project import Photo, Project, ProjectError, guard
 
 SIDE = 256
@@ -64,7 +64,7 @@ def _is_whole(thumbnail: Path) -> bool:
         return False
 
 
-def thumbnails_job(command: Thumbnails, emit: Emit, control: Control) -> dict[str, Any]:
+def thumbnails_job(command: Thumbnails, job: JobContext) -> dict[str, Any]:
     """Make the thumbnails that are missing and announce each, also those that are there already.
 
     A photograph that turns out unreadable is marked in the project and announced with an empty path.  On a full disk
@@ -82,18 +82,19 @@ def thumbnails_job(command: Thumbnails, emit: Emit, control: Control) -> dict[st
         watch = watch_for(project)
         try:
             photos = project.photos(command.photo_ids)
-            for number, (photo, outcome) in enumerate(_made(project, watch, photos, control), start=1):
+            for number, (photo, outcome) in enumerate(_made(project, watch, photos, job), start=1):
                 if isinstance(outcome, ImageError) and outcome.code == "changed":
                     photo, outcome = _anew(project, watch, photo)
-                _announce(command, project, photo, outcome, tally, emit)
-                emit(Progress(command.job_id, "thumbnails", number, len(photos)))
+                path = _count(project, photo, outcome, tally)
+                job.emit(ThumbnailReady(job.job_id, photo.id, path))
+                job.progress("thumbnails", number, len(photos))
         finally:
             watch.close()
     return tally
 
 
 def _made(
-    project: Project, watch: DecodeWatch, photos: list[Photo], control: Control
+    project: Project, watch: DecodeWatch, photos: list[Photo], job: JobContext
 ) -> Iterator[tuple[Photo, Path | ImageError | OSError | str]]:
     """Yield each photograph with its thumbnail's path, ``"there"``, or why there is none, in order."""
 
@@ -117,7 +118,7 @@ def _made(
 
     with ThreadPoolExecutor(_THREADS, "thumbnail") as pool:
         for start in range(0, len(photos), 2 * _THREADS):
-            control.check()
+            job.check()
             portion = photos[start : start + 2 * _THREADS]
             yield from zip(portion, pool.map(make, portion), strict=True)
 
@@ -135,15 +136,8 @@ def _anew(project: Project, watch: DecodeWatch, photo: Photo) -> tuple[Photo, Pa
     return photo, target
 
 
-def _announce(
-    command: Thumbnails,
-    project: Project,
-    photo: Photo,
-    outcome: Path | ImageError | OSError | str,
-    tally: dict[str, Any],
-    emit: Emit,
-) -> None:
-    path = ""
+def _count(project: Project, photo: Photo, outcome: Path | ImageError | OSError | str, tally: dict[str, Any]) -> str:
+    """Count what came of a photograph, and return where its thumbnail lies; empty where there is none."""
     if isinstance(outcome, ImageError):
         tally["refused"] += 1
         if not project.read_only and outcome.code != "changed":
@@ -166,8 +160,8 @@ def _announce(
         )
     else:
         tally["there" if outcome == "there" else "made"] += 1
-        path = str(thumbnail_path(project, photo.hash))
-    emit(ThumbnailReady(command.job_id, photo.id, path))
+        return str(thumbnail_path(project, photo.hash))
+    return ""
 
 
 def prune_cache(project: Project, budget: int) -> int:

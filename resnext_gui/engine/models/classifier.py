@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from resnext_gui.engine.network.resnext import inference_model
 from resnext_gui.engine.pictures.decode import load_uint8, normalise
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.store import DecodePool, denormalise
-from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import Answer, Classify, ModelView, Progress, Refused, UserError
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import Answer, Classify, ModelView, Refused, UserError
 from resnext_gui.project import Project, guard
 from resnext_gui.project.files import file_trouble
 
@@ -208,7 +208,7 @@ def model_folder(project: Project, model: str) -> Path:
     return project.quick_folder if model == "quick" else project.run(model).folder
 
 
-def classify_job(command: Classify, emit: Emit, control: Control) -> dict[str, Any]:
+def classify_job(command: Classify, job: JobContext) -> dict[str, Any]:
     """Serve `messages.Classify`: answer for files, and for the pictures below folders.
 
     Raises:
@@ -220,7 +220,7 @@ def classify_job(command: Classify, emit: Emit, control: Control) -> dict[str, A
         model_folder(project, command.model or project.current_model or "quick")
         backend.report()
         classifier = Classifier.load(project, command.model)
-        paths = _walk(command, emit, control)
+        paths = _walk(command.paths, job)
         refused = sum(path is None for path in paths)
         wanted = [path for path in paths if path is not None]
         watch = DecodeWatch(project.cache / "decoding")
@@ -230,61 +230,55 @@ def classify_job(command: Classify, emit: Emit, control: Control) -> dict[str, A
                     for path, result in batch:
                         if isinstance(result, UserError):
                             refused += 1
-                            emit(Refused(command.job_id, path, result.code, result.message, result.hint))
+                            job.refused(path, result)
                             continue
                         answered += 1
-                        _tell(command, project, classifier, path, result, emit)
+                        top, stored = tuple(result.top), None
+                        if command.keep and not project.read_only:
+                            stored = project.add_answer(path, *top[0], top, classifier.id, result.milliseconds)
+                        job.emit(Answer(job.job_id, path, *top[0], top, classifier.id, result.milliseconds, stored))
                     done = answered + refused
                     if len(paths) > 1:
                         text = f"Answered {done:,} of {len(paths):,}"
-                        emit(Progress(command.job_id, "classify", done, len(paths), text))
-                    control.check()
+                        job.progress("classify", done, len(paths), text)
+                    job.check()
         finally:
             watch.close()
     return {"answered": answered, "refused": refused}
 
 
-def _tell(command: Classify, project: Project, classifier: Classifier, path: str, result: Result, emit: Emit) -> None:
-    label, probability = result.top[0]
-    top, stored = tuple(result.top), None
-    if command.keep and not project.read_only:
-        stored = project.add_answer(path, label, probability, top, classifier.id, result.milliseconds)
-    emit(Answer(command.job_id, path, label, probability, top, classifier.id, result.milliseconds, stored))
-
-
-def _walk(command: Classify, emit: Emit, control: Control) -> list[str | None]:
+def _walk(paths: Iterable[str], job: JobContext) -> list[str | None]:
     """Return the pictures to answer for; None stands for something that was refused already."""
     found: list[str | None] = []
-    for given in command.paths:
+    for given in paths:
         path = absolute(given)
         if not os.path.isdir(path):  # noqa: PTH112 - a name with a NUL must not raise here
             found.append(path)
             continue
         try:
-            listing = list_folder(path, lambda _: control.check())
+            listing = list_folder(path, lambda _: job.check())
         except UserError as error:
             found.append(None)
-            emit(Refused(command.job_id, path, error.code, error.message, error.hint))
+            job.refused(path, error)
             continue
         found.extend(file.path for file in listing.files)
         for place, sentence in listing.troubles:
             found.append(None)
-            emit(Refused(command.job_id, place, "unreadable", sentence, ""))
+            job.emit(Refused(job.job_id, place, "unreadable", sentence))
         if not listing.files and not listing.troubles:
             found.append(None)
             sentence = f"'{path}' holds no pictures."
-            emit(Refused(command.job_id, path, "no_pictures", sentence, "Drop a folder with photographs."))
+            job.emit(Refused(job.job_id, path, "no_pictures", sentence, "Drop a folder with photographs."))
     return found
 
 
-def model_view_job(command: ModelView, emit: Emit, control: Control) -> dict[str, Any]:
+def model_view_job(command: ModelView, job: JobContext) -> dict[str, Any]:
     """Serve `messages.ModelView`: write a PNG of exactly what the model receives.
 
     Raises:
         UserError: there is no model, the picture cannot be read, or the disk is full.
     """
-    del emit
-    control.check()
+    job.check()
     with Project.open(command.project) as project:
         prep = read_model(model_folder(project, command_model(project))).preprocessing
         # there and back: what is shown has passed through the same numbers as what the network gets

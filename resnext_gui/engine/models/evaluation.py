@@ -16,9 +16,9 @@ from resnext_gui.engine.models.classifier import BATCH, Classifier, model_folder
 from resnext_gui.engine.models.modelfile import ModelFile, fingerprint, read_model
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.store import DecodePool
-from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.figures import tally
-from resnext_gui.messages import Evaluate, Progress, Refused, UserError
+from resnext_gui.messages import Evaluate, UserError
 from resnext_gui.project import Item, Project, notes, write_json
 from resnext_gui.project.evaluations import restated
 
@@ -58,7 +58,7 @@ def summarise(
     return {**found, **tally(labels, entries), "made": time.time()}
 
 
-def evaluate_job(command: Evaluate, emit: Emit, control: Control) -> dict[str, Any]:
+def evaluate_job(command: Evaluate, job: JobContext) -> dict[str, Any]:
     """Serve `messages.Evaluate`.
 
     Raises:
@@ -67,21 +67,17 @@ def evaluate_job(command: Evaluate, emit: Emit, control: Control) -> dict[str, A
         JobStopped: the person stopped it; the use is not counted.
     """
     with Project.open(command.project) as project:
-        return evaluate(project, command.model, command.kind, command.job_id, emit, control)
+        return evaluate(project, command.model, command.kind, job)
 
 
-def evaluate(
-    project: Project, model: str, kind: str, job_id: str, emit: Emit, control: Control | None
-) -> dict[str, Any]:
+def evaluate(project: Project, model: str, kind: str, job: JobContext) -> dict[str, Any]:
     """Return the evaluation of `model` on the photographs of `kind`; a stored one where nothing has changed.
 
     Args:
         project: the project.
         model: ``"quick"`` or a run's id.
         kind: ``"exam"`` (each scoring counts as a use) or ``"practice"``.
-        job_id: for events.
-        emit: told about progress and refused photographs.
-        control: asked after each batch; None where nobody may stop it any more.
+        job: told about progress and refused photographs, and asked after each one.
 
     Raises:
         UserError: there are no photographs of this kind that can be read, ``not_reachable``: their drive is away, or
@@ -123,7 +119,7 @@ def evaluate(
                     reach = reach or Reach.of(project)
                     pixels = reach.settle(path, pixels, partial(read, path))
                 if isinstance(pixels, UserError):
-                    emit(Refused(job_id, path, pixels.code, pixels.message, pixels.hint))
+                    job.refused(path, pixels)
                     if not project.read_only and pixels.code not in ("missing", "vanished"):
                         project.set_status([by_path[path].photo_id], "unreadable", pixels.message)
                 else:
@@ -132,10 +128,8 @@ def evaluate(
                     rows.append(classifier.probabilities([pixels for _, pixels in batch]))
                     kept.extend(item for item, _ in batch)
                     batch = []
-                    text = f"Scored {number:,} of {len(by_path):,}"
-                    emit(Progress(job_id, kind, number, len(by_path), text))
-                if control is not None:
-                    control.check()
+                    job.progress(kind, number, len(by_path), f"Scored {number:,} of {len(by_path):,}")
+                job.check()
     finally:
         watch.close()
     if not kept:

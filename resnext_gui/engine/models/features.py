@@ -27,8 +27,8 @@ from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.weights.load import ResolvedWeights, load_backbone
 from resnext_gui.engine.worker.clock import Pace
-from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import Progress, Refused, UserError
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import Refused, UserError
 from resnext_gui.project import Item, Project
 
 Features = npt.NDArray[np.float32]
@@ -115,14 +115,14 @@ def interleaved(items: list[Item]) -> list[Item]:
     return [items[n] for n in sorted(range(len(items)), key=lambda n: (rounds[n], items[n].label))]
 
 
-def tell_left_out(photographs: Photographs, told: set[str], job_id: str, emit: Emit) -> None:
+def tell_left_out(photographs: Photographs, told: set[str], job: JobContext) -> None:
     """Say which labels cannot be learnt, each once; `told` are those that were named before."""
     for name in photographs.left_out:
         if name not in told:
             told.add(name)
-            emit(
+            job.emit(
                 Refused(
-                    job_id, name, "label_left_out",
+                    job.job_id, name, "label_left_out",
                     f"The label “{name}” is left out: none of its photographs can be learnt from.",
                     "Look at “Unreadable” on the Photos page, and add other photographs of it.",
                 )
@@ -163,10 +163,20 @@ class Extractor:
 
 
 class FeatureReader:
-    """Gives the features of photographs: from the cache, else computed and kept."""
+    """Gives the features of photographs: from the cache, else computed and kept.
 
-    def __init__(self, project: Project, stage: Stage, job_id: str, emit: Emit, control: Control) -> None:
-        self._project, self._stage, self._job_id, self._emit, self._control = project, stage, job_id, emit, control
+    Attributes:
+        project: whose photographs they are.
+        stage: the network that computes them.
+        job: what it is done for.
+        cache: what is known.
+        computed: how many were computed.
+        seconds: that took.
+        refused: ids of photographs that could not be read.
+    """
+
+    def __init__(self, project: Project, stage: Stage, job: JobContext) -> None:
+        self.project, self.stage, self.job = project, stage, job
         self.cache = FeatureCache(stage.cache_folder(project), stage.width)
         self._extractor: Extractor | None = None
         self.computed = 0
@@ -197,8 +207,8 @@ class FeatureReader:
             return
         known = len(items) - len(missing)
         total = len(items)
-        self._emit(Progress(self._job_id, "features", known, total, f"Looked at {known:,} of {total:,}"))
-        prep, watch = self._stage.prep, DecodeWatch(self._project.cache / "decoding")
+        self.job.progress("features", known, total, f"Looked at {known:,} of {total:,}")
+        prep, watch = self.stage.prep, DecodeWatch(self.project.cache / "decoding")
         remarks: list[tuple[str, str]] = []
 
         def load(item: Item) -> npt.NDArray[np.uint8]:
@@ -212,7 +222,7 @@ class FeatureReader:
             with DecodePool() as pool:
                 decoded = pool.in_order(load, missing, ahead=4 * BATCH)
                 if self._extractor is None:  # decoding has begun meanwhile
-                    self._extractor = Extractor(self._stage)
+                    self._extractor = Extractor(self.stage)
                 pace = Pace(len(missing))
                 batch: list[tuple[Item, npt.NDArray[np.uint8]]] = []
                 for number, (item, outcome) in enumerate(decoded, start=1):
@@ -224,24 +234,24 @@ class FeatureReader:
                         batch.append((item, outcome))
                     while remarks:
                         path, remark = remarks.pop(0)
-                        self._emit(Refused(self._job_id, path, "incomplete", remark, "It is learnt from all the same."))
+                        self.job.emit(Refused(self.job.job_id, path, "incomplete", remark, "It is learnt from all the same."))
                     if len(batch) == BATCH or (number == len(missing) and batch):
                         self._compute(batch)
                         batch = []
                         pace.step(number - pace.done)
                         done = known + number
                         text = f"Looked at {done:,} of {total:,}"
-                        self._emit(Progress(self._job_id, "features", done, total, text, pace.seconds_left))
+                        self.job.progress("features", done, total, text, pace.seconds_left)
                         if after is not None:
                             after(done, pace)
-                    self._control.check()
+                    self.job.check()
         finally:
             watch.close()
             self.cache.flush()
 
     def _compute(self, batch: list[tuple[Item, npt.NDArray[np.uint8]]]) -> None:
         if self._extractor is None:
-            self._extractor = Extractor(self._stage)
+            self._extractor = Extractor(self.stage)
         began = time.monotonic()
         values = self._extractor([pixels for _, pixels in batch])
         for (item, _), row in zip(batch, values, strict=True):
@@ -253,21 +263,21 @@ class FeatureReader:
         self, item: Item, error: UserError, load: Callable[[Item], npt.NDArray[np.uint8]]
     ) -> npt.NDArray[np.uint8] | UserError:
         if self._reach is None:
-            self._reach = Reach.of(self._project)
+            self._reach = Reach.of(self.project)
         return self._reach.settle(item.path, error, lambda: load(item))
 
     def _refuse(self, item: Item, error: UserError) -> None:
         self.refused.add(item.photo_id)
-        self._emit(Refused(self._job_id, item.path, error.code, error.message, error.hint))
+        self.job.refused(item.path, error)
         if error.code == "changed":
-            read_again(self._project, item.path)
-        elif not self._project.read_only:
+            read_again(self.project, item.path)
+        elif not self.project.read_only:
             gone = error.code in ("missing", "vanished")
-            self._project.set_status([item.photo_id], "gone" if gone else "unreadable", error.message)
+            self.project.set_status([item.photo_id], "gone" if gone else "unreadable", error.message)
 
     def features(self, items: list[Item]) -> tuple[Features, Labels]:
         """Return features (n, features) and labels (n,) of those of `items` that are known."""
         rows = [(row, item.label) for item in items if (row := self.cache.get(item.hash)) is not None]
         if not rows:
-            return np.zeros((0, self._stage.width), np.float32), np.zeros(0, np.int64)
+            return np.zeros((0, self.stage.width), np.float32), np.zeros(0, np.int64)
         return np.stack([row for row, _ in rows]), np.array([label for _, label in rows], np.int64)

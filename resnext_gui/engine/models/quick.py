@@ -27,7 +27,7 @@ from resnext_gui.engine.models.modelfile import NAME, ModelFile, find_weights, r
 from resnext_gui.engine.models.score import Score, score_of
 from resnext_gui.engine.models.start_point import Stage, choose_stage, keep_stage
 from resnext_gui.engine.worker.clock import Pace, process_seconds
-from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import MakeQuick, ModelReady, UserError
 from resnext_gui.project import Item, Project
 
@@ -50,7 +50,20 @@ class Quick:
     first_model_seconds: float
 
 
-def quick_job(command: MakeQuick, emit: Emit, control: Control) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """How a linear head is fitted.
+
+    Attributes:
+        seed: decides its folds, and which photographs it learns from where there are very many.
+        balance: whether rare labels weigh more.
+    """
+
+    seed: int
+    balance: bool
+
+
+def quick_job(command: MakeQuick, job: JobContext) -> dict[str, Any]:
     """Serve `messages.MakeQuick`: compute what features are missing and train the linear head on them.
 
     Raises:
@@ -61,9 +74,9 @@ def quick_job(command: MakeQuick, emit: Emit, control: Control) -> dict[str, Any
     with Project.open(command.project) as project:
         current_photographs(project)  # complain before seconds are spent on starting the runtime
         report = backend.setup(command.device, command.precision)
-        announce(command.job_id, report, emit)
+        announce(report, job)
         stage = choose_stage(project, command.weights, command.size, command.seed, None, report.precision)
-        quick = make_quick(project, stage, command.job_id, emit, control, command.seed, command.class_weights)
+        quick = make_quick(project, stage, HeadSettings(command.seed, command.class_weights), job)
         score = quick.score
         return {
             "model": "quick",
@@ -84,9 +97,7 @@ def quick_job(command: MakeQuick, emit: Emit, control: Control) -> dict[str, Any
         }
 
 
-def make_quick(
-    project: Project, stage: Stage, job_id: str, emit: Emit, control: Control, seed: int, balance: bool = True
-) -> Quick:
+def make_quick(project: Project, stage: Stage, settings: HeadSettings, job: JobContext) -> Quick:
     """Make the quick model of `stage` from the photographs as they are now, and let the project use it.
 
     Raises:
@@ -95,55 +106,46 @@ def make_quick(
     """
     photographs = current_photographs(project)
     told: set[str] = set()
-    tell_left_out(photographs, told, job_id, emit)
-    known = _known_quick(project, stage, photographs, seed, balance)
+    tell_left_out(photographs, told, job)
+    known = _known_quick(project, stage, photographs, settings)
     if known is not None:
-        _ready(project, known, job_id, emit)
+        _ready(project, known, job)
         keep_stage(project, stage)
         return known
     first, refused = 0.0, -1
-    with FeatureReader(project, stage, job_id, emit, control) as reader:
+    with FeatureReader(project, stage, job) as reader:
         interim_at = _interim_at(photographs)
 
         def after(done: int, pace: Pace) -> None:
             nonlocal interim_at, first
             if interim_at and done >= interim_at and (pace.seconds_left or 0) > 8:
                 interim_at = 0
-                early = _fit(project, stage, photographs, reader, seed, balance, control, 0.0)
-                _ready(project, early, job_id, emit)
+                early = _fit(reader, photographs, settings, 0.0)
+                _ready(project, early, job)
                 first = process_seconds()
 
         began = time.monotonic()
         while len(reader.refused) > refused:  # what cannot be read is no photograph: look what is left
             if refused >= 0 and not project.read_only:
                 photographs = current_photographs(project)
-                tell_left_out(photographs, told, job_id, emit)
+                tell_left_out(photographs, told, job)
             refused = len(reader.refused)
             reader.fill(interleaved(photographs.learning + photographs.practice), after)
         spent = time.monotonic() - began
-        quick = _fit(project, stage, photographs, reader, seed, balance, control, spent)
-    _ready(project, quick, job_id, emit)
+        quick = _fit(reader, photographs, settings, spent)
+    _ready(project, quick, job)
     keep_stage(project, stage)
     quick.first_model_seconds = first or process_seconds()
     return quick
 
 
 def fit_start(
-    project: Project,
-    stage: Stage,
-    photographs: Photographs,
-    job_id: str,
-    emit: Emit,
-    control: Control,
-    seed: int,
-    balance: bool,
+    project: Project, stage: Stage, photographs: Photographs, settings: HeadSettings, job: JobContext
 ) -> LinearHead:
     """Fit a head for fine-tuning to begin with, without making it the project's quick model."""
-    with FeatureReader(project, stage, job_id, emit, control) as reader:
+    with FeatureReader(project, stage, job) as reader:
         reader.fill(interleaved(photographs.learning))
-        features, labels = reader.features(interleaved(photographs.learning)[:LARGEST_FIT])
-        _need_two(labels)
-        return fit_head(features, labels, len(photographs.labels), balance=balance, seed=seed, check=control.check)
+        return _fit_head(reader, photographs, settings)[0]
 
 
 def _interim_at(photographs: Photographs) -> int:
@@ -152,20 +154,18 @@ def _interim_at(photographs: Photographs) -> int:
     return enough if len(photographs.learning) + len(photographs.practice) > 2 * enough else 0
 
 
-def _fit(
-    project: Project,
-    stage: Stage,
-    photographs: Photographs,
-    reader: FeatureReader,
-    seed: int,
-    balance: bool,
-    control: Control,
-    seconds: float,
-) -> Quick:
+def _fit_head(reader: FeatureReader, photographs: Photographs, settings: HeadSettings) -> tuple[LinearHead, int]:
+    """Return the head, and of how many photographs it is made."""
     features, labels = reader.features(interleaved(photographs.learning)[:LARGEST_FIT])
     _need_two(labels)
-    count = len(photographs.labels)
-    head = fit_head(features, labels, count, balance=balance, seed=seed, check=control.check)
+    count, balance, seed = len(photographs.labels), settings.balance, settings.seed
+    return fit_head(features, labels, count, balance=balance, seed=seed, check=reader.job.check), len(labels)
+
+
+def _fit(reader: FeatureReader, photographs: Photographs, settings: HeadSettings, seconds: float) -> Quick:
+    """Make the quick model of the photographs that have features; `seconds` went into computing those."""
+    stage = reader.stage
+    head, learnt = _fit_head(reader, photographs, settings)
     practice, truth = reader.features(photographs.practice)
     logits = head.logits(practice)
     score = score_of(logits, truth, head.temperature)
@@ -177,12 +177,12 @@ def _fit(
         flip=False,
         precision=stage.precision,
         weights=stage.facts(),
-        photographs=_recipe_of(_known(photographs, reader), seed, balance),
+        photographs=_recipe_of(_known(photographs, reader), settings),
         practice={"right": score.right, "total": score.total, "loss": score.loss},
-        counts={"labels": count, "photographs": len(labels) + len(truth)},
+        counts={"labels": len(photographs.labels), "photographs": learnt + len(truth)},
         label_rows=photographs.label_rows,
     )
-    saved = save_quick(project.quick_folder, model, head)
+    saved = save_quick(reader.project.quick_folder, model, head)
     rate = reader.computed / seconds if seconds > 0 else 0.0
     return Quick(stage, head, score, saved, photographs, reader.computed, seconds, rate, process_seconds())
 
@@ -205,16 +205,16 @@ def _need_two(labels: Labels) -> None:
         )
 
 
-def _recipe_of(photographs: Photographs, seed: int, balance: bool) -> str:
-    return f"{photographs.fingerprint}:{seed}:{balance}"
+def _recipe_of(photographs: Photographs, settings: HeadSettings) -> str:
+    return f"{photographs.fingerprint}:{settings.seed}:{settings.balance}"
 
 
-def _known_quick(project: Project, stage: Stage, photographs: Photographs, seed: int, balance: bool) -> Quick | None:
+def _known_quick(project: Project, stage: Stage, photographs: Photographs, settings: HeadSettings) -> Quick | None:
     """Return the quick model on disk where it is just what would be made now."""
     try:
         model = read_model(project.quick_folder)
         same = (
-            model.photographs == _recipe_of(photographs, seed, balance)
+            model.photographs == _recipe_of(photographs, settings)
             and model.label_rows == photographs.label_rows
             and model.weights.get("sha256") == stage.resolved.sha256
             and model.preprocessing == stage.prep
@@ -230,11 +230,9 @@ def _known_quick(project: Project, stage: Stage, photographs: Photographs, seed:
     return Quick(stage, head, score, model, photographs, 0, 0.0, 0.0, process_seconds())
 
 
-def quick_logits(
-    project: Project, quick: Quick, photographs: list[Item], job_id: str, emit: Emit, control: Control
-) -> Features:
+def quick_logits(project: Project, quick: Quick, photographs: list[Item], job: JobContext) -> Features:
     """Return a quick model's logits, float32 (photographs, labels); NaN where one cannot be read."""
-    with FeatureReader(project, quick.stage, job_id, emit, control) as reader:
+    with FeatureReader(project, quick.stage, job) as reader:
         reader.fill(photographs)
         logits = np.full((len(photographs), len(quick.photographs.labels)), np.nan, np.float32)
         known = [row for row, item in enumerate(photographs) if reader.cache.get(item.hash) is not None]
@@ -249,12 +247,12 @@ def recorded_score(model: ModelFile) -> Score:
     return Score(int(right), int(total), float(loss), model.temperature)
 
 
-def _ready(project: Project, quick: Quick, job_id: str, emit: Emit) -> None:
+def _ready(project: Project, quick: Quick, job: JobContext) -> None:
     if project.current_model is None and not project.read_only:
         project.set_current_model("quick", "The first model of this project")
-    emit(
+    job.emit(
         ModelReady(
-            job_id,
+            job.job_id,
             "quick",
             quick.score.right,
             quick.score.total,

@@ -77,14 +77,56 @@ class FitState:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """A step that is over.
+
+    Attributes:
+        step: its number, from 1.
+        position: in passes over all photographs.
+        loss: its own.
+        accuracy: its own, 0..1.
+        images_per_second: of this pass so far.
+        seconds_left: until the run ends; None where nothing limits it.
+    """
+
+    step: int
+    position: float
+    loss: float
+    accuracy: float
+    images_per_second: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """A pass that is over.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: mean of its steps.
+        accuracy: mean of its steps, 0..1.
+        score: on practice photographs; None without any.
+        learning_rate: of its last step.
+        seconds: it took, without pauses.
+        best: whether its weights are the best by now.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    score: Score | None
+    learning_rate: float
+    seconds: float
+    best: bool
+
+
 @dataclass(slots=True)
 class Watch:
     """Whom the loop tells.  All are called on the loop's thread."""
 
-    batch: Callable[[int, float, float, float, float, float | None], None]
-    """step, position in passes, loss, accuracy, images a second, seconds left."""
-    epoch: Callable[[int, float, float, Score | None, float, float, bool], None]
-    """number from 1, loss, accuracy, practice score, rate, seconds, whether it is the best."""
+    batch: Callable[[StepReport], None]
+    epoch: Callable[[PassReport], None]
     checkpoint: Callable[[FitState, float], None]
     """A pass is over and may be saved; how many images a second its training went through."""
 
@@ -105,6 +147,25 @@ class Practice:
     inputs: Callable[[Labels, int], Floats]
     sides: int = 1
     looked_at: Labels | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FitData:
+    """What a network is trained on.
+
+    Attributes:
+        learning: the learning photographs.
+        practice: the practice photographs.
+        pool: decoding threads.
+        parts: passes it takes to see each photograph once.
+        source: see `EpochBatches`.
+    """
+
+    learning: LearningSet
+    practice: Practice
+    pool: DecodePool
+    parts: int = 1
+    source: Callable[[Labels, int], Floats] | None = None
 
 
 class OutOfTime(Exception):  # noqa: N818 - not an error: the budget is used up
@@ -133,37 +194,22 @@ class Fitting:
     def __init__(
         self,
         model: keras.Model,
-        learning: LearningSet,
-        practice: Practice,
+        data: FitData,
         recipe: Recipe,
         control: Control,
         watch: Watch,
-        pool: DecodePool,
-        *,
-        parts: int = 1,
-        source: Callable[[Labels, int], Floats] | None = None,
-        compile_options: dict[str, Any] | None = None,
-        state: FitState | None = None,
     ) -> None:
         """Args:
         model: from the network's input (pixels, or activations of the frozen part) to float32 logits; what may learn
             is set already.
-        learning: the learning photographs.
-        practice: the practice photographs.
+        data: what it is trained on.
         recipe: every number.
         control: asked after each step.
         watch: told what happens.
-        pool: decoding threads.
-        parts: passes it takes to see each photograph once.
-        source: see `EpochBatches`.
-        compile_options: for `compile`, from the backend.
-        state: to go on from.
         """
-        self.model, self.learning, self.recipe = model, learning, recipe
-        self.practice = practice
-        self.control, self.watch, self.pool = control, watch, pool
-        self.parts, self.source = parts, source
-        self.state = state or FitState()
+        self.model, self.data, self.recipe, self.control, self.watch = model, data, recipe, control, watch
+        self.learning, self.practice, self.parts = data.learning, data.practice, data.parts
+        self.state = FitState()
         self.optimizer = staged_optimizer(model, recipe)
         self.shadow = keras.models.clone_model(model)
         self.shadow.set_weights(model.get_weights())
@@ -174,7 +220,7 @@ class Fitting:
             optimizer=self.optimizer,
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.smoothing),
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-            **(compile_options or {}),
+            **backend.compile_options(),
         )
         self.optimizer_in_use.build(model.trainable_variables)
         speed_up(model)
@@ -275,7 +321,9 @@ class Fitting:
     def _pass(self) -> bool:
         """One pass, its evaluation and its checkpoint; False when the time ran out in it."""
         state = self.state
-        batches = EpochBatches(self.learning, state.epoch, self.recipe.batch, self.pool, self.parts, self.source)
+        batches = EpochBatches(
+            self.learning, state.epoch, self.recipe.batch, self.data.pool, self.parts, self.data.source
+        )
         for seed in self._seeds:
             seed.state.assign(np.array([self.learning.seed % 2**32, state.epoch], "uint32"))
         steps = Steps(self, batches.num_batches)
@@ -294,7 +342,8 @@ class Fitting:
         if best:
             state.best_weights = [np.array(w) for w in self.shadow.get_weights()]
         mean = steps.totals
-        self.watch.epoch(state.epoch, mean.loss, mean.accuracy, score, steps.rate, spent, best)
+        report = PassReport(state.epoch, mean.loss, mean.accuracy, score, steps.learning_rate, spent, best)
+        self.watch.epoch(report)
         saving = time.monotonic()
         self.watch.checkpoint(state, steps.images_per_second)
         state.seconds += time.monotonic() - saving  # up to a tenth of the time: the budget pays for it as well
@@ -349,7 +398,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         self._paused = fitting.control.paused_seconds
         self.seconds_before = fitting.state.seconds
         self.totals = Averages()
-        self.rate = 0.0
+        self.learning_rate = 0.0
         self.images_per_second = 0.0
 
     @property
@@ -361,9 +410,9 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         """Set the rate."""
         fitting = self._fitting
-        self.rate = fitting.recipe.rate * schedule(fitting.progress(self.seconds), fitting.recipe.warmup)
+        self.learning_rate = fitting.recipe.rate * schedule(fitting.progress(self.seconds), fitting.recipe.warmup)
         backend.settle(fitting.model)
-        fitting.optimizer.learning_rate.assign(self.rate)
+        fitting.optimizer.learning_rate.assign(self.learning_rate)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         """Report, and end the pass where the person or the time budget does.
@@ -386,7 +435,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         speed = self.images_per_second = count * fitting.recipe.batch / spent if spent > 0 else 0.0
         position = (fitting.state.epoch + count / self._steps) / fitting.parts
         left = self._seconds_left(seconds, spent / count)
-        fitting.watch.batch(fitting.state.step, position, own_loss, own_accuracy, speed, left)
+        fitting.watch.batch(StepReport(fitting.state.step, position, own_loss, own_accuracy, speed, left))
         fitting.learning.require()
         fitting.control.check()
         limit = fitting.recipe.seconds

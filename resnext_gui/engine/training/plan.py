@@ -8,12 +8,12 @@ from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.backend import announce
 from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.features import Photographs, current_photographs
-from resnext_gui.engine.models.quick import Quick, make_quick, quick_exists
+from resnext_gui.engine.models.quick import HeadSettings, Quick, make_quick, quick_exists
 from resnext_gui.engine.models.start_point import Stage, choose_stage
 from resnext_gui.engine.training.mirror import MirrorTrial, try_mirror_images
 from resnext_gui.engine.training.recipe import Recipe, choose_recipe
-from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import Progress, Train
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import TrainSpec
 from resnext_gui.project import Project
 
 
@@ -22,6 +22,7 @@ class Plan:
     """What a new run begins with.
 
     Attributes:
+        spec: what was asked for.
         stage: weights and pixels of the run.
         quick: the quick model to be better than; the project may keep it on another stage.
         photographs: as of now.
@@ -29,6 +30,7 @@ class Plan:
         report: the device.
     """
 
+    spec: TrainSpec
     stage: Stage
     quick: Quick
     photographs: Photographs
@@ -36,34 +38,33 @@ class Plan:
     report: backend.DeviceReport
 
 
-def make_plan(project: Project, command: Train, emit: Emit, control: Control) -> Plan:
+def make_plan(project: Project, spec: TrainSpec, job: JobContext) -> Plan:
     """Make or refresh the quick model and choose the recipe.
 
     Raises:
         UserError: there is nothing to learn from, the weights are missing, or the disk is full.
         JobStopped: the person stopped it; the features computed so far are kept.
     """
-    spec = command.spec
     current_photographs(project)
     report = backend.setup(spec.device, spec.precision)
-    announce(command.job_id, report, emit)
+    announce(report, job)
     stage = choose_stage(project, spec.weights, spec.size, spec.seed, spec.architecture, report.precision)
     quick_stage = stage
     if quick_exists(project):
         quick_stage = choose_stage(project, None, None, spec.seed, None, report.precision)
-    quick = make_quick(project, quick_stage, command.job_id, emit, control, spec.seed, spec.class_weights)
+    quick = make_quick(project, quick_stage, HeadSettings(spec.seed, spec.class_weights), job)
     photographs = quick.photographs
     pretrained = stage.resolved.path is not None
     recipe = choose_recipe(spec, len(photographs.learning), len(photographs.labels), pretrained)
-    return Plan(stage, quick, photographs, recipe, report)
+    return Plan(spec, stage, quick, photographs, recipe, report)
 
 
-def try_mirror(plan: Plan, command: Train, emit: Emit, control: Control, reach: Reach) -> MirrorTrial | None:
+def try_mirror(plan: Plan, reach: Reach, job: JobContext) -> MirrorTrial | None:
     """Find out whether mirror images keep their labels, where that is left to be found out."""
-    if command.spec.mirror != "auto":
+    if plan.spec.mirror != "auto":
         return None
-    emit(Progress(command.job_id, "preparing", 0, 0, "Trying mirror images"))
+    job.progress("preparing", 0, 0, "Trying mirror images")
     return try_mirror_images(
-        plan.photographs, plan.stage.resolved, seed=command.spec.seed, weights_seed=plan.stage.seed,
-        seconds=plan.recipe.seconds, check=control.check, reach=reach,
+        plan.photographs, plan.stage.resolved, seed=plan.spec.seed, weights_seed=plan.stage.seed,
+        seconds=plan.recipe.seconds, check=job.check, reach=reach,
     )  # fmt: skip

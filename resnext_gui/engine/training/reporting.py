@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from resnext_gui.engine.ingest.reach import Reach
 from resnext_gui.engine.models.features import Photographs
 from resnext_gui.engine.models.score import Score
 from resnext_gui.engine.training.checkpoints import prune, save_state
-from resnext_gui.engine.training.loop import FitState, Fitting, Watch
-from resnext_gui.engine.worker.control import Emit
-from resnext_gui.messages import BatchPoint, EpochLine, ModelReady, Refused
+from resnext_gui.engine.training.loop import FitState, Fitting, PassReport, StepReport, Watch
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import BatchPoint, EpochLine, ModelReady, UserError
 from resnext_gui.project import Project, Run
 
 SAVE_EVERY = 10.0
@@ -34,27 +35,26 @@ class Reporter:
 
     fitting: Fitting
 
-    def __init__(self, project: Project, run: Run, job_id: str, photographs: Photographs, emit: Emit) -> None:
-        self._project, self._run, self._job_id = project, run, job_id
-        self._photographs, self._emit = photographs, emit
+    def __init__(self, project: Project, run: Run, photographs: Photographs, job: JobContext) -> None:
+        self._project, self._run, self._photographs, self._job = project, run, photographs, job
         self.watch = Watch(self._on_batch, self._on_epoch, self._on_checkpoint)
         self._points: list[dict[str, Any]] = []
         self._told = 0.0
         self._saved_at = 0.0
         self._save_cost = 0.0
-        self._rates: list[float] = []
+        self._speeds: list[float] = []
         self._missing: set[int] = set()
         self._best_written: dict[str, str] = {}
 
     @property
     def images_per_second(self) -> float:
         """Of the passes so far, the median; 0 before the first is over."""
-        return float(np.median(self._rates)) if self._rates else 0.0
+        return float(np.median(self._speeds)) if self._speeds else 0.0
 
     def ready(self, score: Score) -> None:
         """Say that the run's model can answer."""
         labels, known = len(self._photographs.labels), len(self._photographs.learning) + len(self._photographs.practice)
-        self._emit(ModelReady(self._job_id, self._run.id, score.right, score.total, labels, known))
+        self._job.emit(ModelReady(self._job.job_id, self._run.id, score.right, score.total, labels, known))
 
     def flush(self) -> None:
         """Write down the batch points that are still held back."""
@@ -62,42 +62,31 @@ class Reporter:
             points, self._points = self._points, []
             self._run.append_batches(points)
 
-    def _on_batch(
-        self, step: int, position: float, loss: float, accuracy: float, rate: float, left: float | None
-    ) -> None:
+    def _on_batch(self, report: StepReport) -> None:
         now = time.time()
+        point = asdict(report)
+        left = report.seconds_left
         ends = now + left + AFTERWARDS if left is not None else None
-        self._emit(BatchPoint(self._job_id, step, position, loss, accuracy, rate, left, ends))
-        self._points.append(
-            {"step": step, "position": position, "loss": loss, "accuracy": accuracy, "images_per_second": rate}
-        )
+        self._job.emit(BatchPoint(self._job.job_id, **point, ends_at=ends))
+        del point["seconds_left"]
+        self._points.append(point)
         if now - self._told > 2.0:
             self._told = now
             self.flush()
 
-    def _on_epoch(
-        self, epoch: int, loss: float, accuracy: float, score: Score | None, rate: float, seconds: float, best: bool
-    ) -> None:
-        practice_loss, practice_accuracy = (score.loss, score.accuracy) if score else (None, None)
-        self._emit(
-            EpochLine(self._job_id, epoch, loss, accuracy, practice_loss, practice_accuracy, rate, seconds, best)
-        )
+    def _on_epoch(self, report: PassReport) -> None:
+        score = report.score
+        line = EpochLine(
+            self._job.job_id, report.epoch, report.loss, report.accuracy, score.loss if score else None,
+            score.accuracy if score else None, report.learning_rate, report.seconds, report.best,
+        )  # fmt: skip
+        self._job.emit(line)
         self.flush()
-        self._run.append_history(
-            {
-                "epoch": epoch,
-                "loss": loss,
-                "accuracy": accuracy,
-                "practice_loss": practice_loss,
-                "practice_accuracy": practice_accuracy,
-                "practice_total": score.total if score else 0,
-                "learning_rate": rate,
-                "seconds": seconds,
-                "best": best,
-            }
-        )
+        values = asdict(line)
+        del values["job_id"]
+        self._run.append_history({**values, "practice_total": score.total if score else 0})
         self._tell_missing()
-        if best and score is not None:
+        if report.best and score is not None:
             self.ready(score)
 
     def _tell_missing(self) -> None:
@@ -106,12 +95,12 @@ class Reporter:
             if index not in self._missing:
                 self._missing.add(index)
                 item = self._photographs.learning[index]
-                self._emit(Refused(self._job_id, item.path, "vanished", reason, "The run goes on without it."))
+                self._job.refused(item.path, UserError("vanished", reason, "The run goes on without it."))
                 if not Path(item.path).exists() and Reach.of(self._project).lost(item.path) is None:
                     self._project.set_status([item.photo_id], "gone", reason)
 
     def _on_checkpoint(self, state: FitState, images_per_second: float) -> None:
-        self._rates.append(images_per_second)
+        self._speeds.append(images_per_second)
         now = time.monotonic()
         ends = self.fitting.progress(state.seconds) >= 1.0
         # saving may cost a tenth of the time, not more: what is lost in a crash is then a tenth as well

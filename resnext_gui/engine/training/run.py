@@ -30,22 +30,21 @@ from resnext_gui.engine.models.evaluation import evaluate, for_labels
 from resnext_gui.engine.models.features import Photographs
 from resnext_gui.engine.models.head import LinearHead, label_weights
 from resnext_gui.engine.models.modelfile import ModelFile, find_weights, save_network, weights_facts
-from resnext_gui.engine.models.quick import fit_start, quick_logits
+from resnext_gui.engine.models.quick import HeadSettings, fit_start, quick_logits
 from resnext_gui.engine.network.resnext import set_trainable_stages, split_model, with_new_head
 from resnext_gui.engine.pictures.store import DecodePool, PixelStore
 from resnext_gui.engine.training.batches import LearningSet
 from resnext_gui.engine.training.checkpoints import load_state, prune
-from resnext_gui.engine.training.loop import BLENDS, EVALUATION_BATCH, FitState, Fitting
+from resnext_gui.engine.training.loop import BLENDS, EVALUATION_BATCH, FitData, Fitting
 from resnext_gui.engine.training.plan import Plan, make_plan, try_mirror
 from resnext_gui.engine.training.recipe import Recipe, fit_to_time
 from resnext_gui.engine.training.reporting import Reporter
 from resnext_gui.engine.training.validation import PracticeSet, chosen_practice, labels_of, score_where_known
 from resnext_gui.engine.weights.load import ResolvedWeights, load_backbone
 from resnext_gui.engine.worker.clock import process_seconds
-from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import (
     JobStopped,
-    Progress,
     RunCreated,
     Train,
     TrainSpec,
@@ -65,7 +64,7 @@ STORE_FACTOR = 1.34
 """Learning photographs are kept with a short side this much longer than the network's, for crops to choose from."""
 
 
-def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
+def train_job(command: Train, job: JobContext) -> dict[str, Any]:
     """Serve `messages.Train`: fine-tune, or go on with an unfinished run.
 
     Raises:
@@ -87,13 +86,13 @@ def train_job(command: Train, emit: Emit, control: Control) -> dict[str, Any]:
                     "Continue it, or start a new one.",
                 )
             with run.lock():
-                return _guarded(run, lambda: _go_on(project, run, command, began, emit, control), command.finish)
+                return _guarded(run, lambda: _go_on(project, run, began, job), command.finish)
         Reach.of(project).require_all(item.path for item in project.items())
-        plan = make_plan(project, command, emit, control)
+        plan = make_plan(project, command.spec, job)
         run = project.new_run(dataclasses.asdict(command.spec), command.spec.name)
         with run.lock():
-            emit(RunCreated(command.job_id, run.id))
-            return _guarded(run, lambda: _Training.new(project, run, plan, command, began, emit, control))
+            job.emit(RunCreated(job.job_id, run.id))
+            return _guarded(run, lambda: _Training.new(project, run, plan, began, job))
 
 
 def _guarded(run: Run, prepare: Callable[[], _Training], finish: bool = False) -> dict[str, Any]:
@@ -113,60 +112,62 @@ def _guarded(run: Run, prepare: Callable[[], _Training], finish: bool = False) -
         raise
 
 
-def _go_on(project: Project, run: Run, command: Train, began: float, emit: Emit, control: Control) -> _Training:
+def _go_on(project: Project, run: Run, began: float, job: JobContext) -> _Training:
     """Return an unfinished run as it was fixed at its beginning; one that never came so far begins now."""
     body = run.read()
     known = {field.name for field in dataclasses.fields(TrainSpec)}
     spec = TrainSpec(**{key: value for key, value in body["spec"].items() if key in known})
     if "frozen" in body:
-        return _Training.reopened(project, run, spec, command.job_id, emit, control)
-    emit(RunCreated(command.job_id, run.id))
+        return _Training.reopened(project, run, spec, job)
+    job.emit(RunCreated(job.job_id, run.id))
     run.update(status="running", ended=None, error=None)
-    command = dataclasses.replace(command, spec=spec)
-    return _Training.new(project, run, make_plan(project, command, emit, control), command, began, emit, control)
+    return _Training.new(project, run, make_plan(project, spec, job), began, job)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settings:
+    """What a run is fixed to at its beginning.
+
+    Attributes:
+        spec: what was asked for.
+        recipe: every number; time is measured later.
+        photographs: those that take part.
+        resolved: the weights that it starts from.
+        frozen: what ``run.json`` says of all this.
+    """
+
+    spec: TrainSpec
+    recipe: Recipe
+    photographs: Photographs
+    resolved: ResolvedWeights
+    frozen: dict[str, Any]
 
 
 class _Training:
     """One run from its network to its result."""
 
-    def __init__(
-        self,
-        project: Project,
-        run: Run,
-        job_id: str,
-        emit: Emit,
-        control: Control,
-        spec: TrainSpec,
-        recipe: Recipe,
-        photographs: Photographs,
-        resolved: ResolvedWeights,
-        frozen: dict[str, Any],
-    ) -> None:
-        self.project, self.run, self.job_id, self.emit, self.control = project, run, job_id, emit, control
-        self.spec, self.recipe, self.photographs, self.resolved, self.frozen = (
-            spec, recipe, photographs, resolved, frozen,
-        )  # fmt: skip
-        self.prep = resolved.preprocessing.with_size(int(frozen["size"]))
-        self.began = time.monotonic()
+    def __init__(self, project: Project, run: Run, settings: _Settings, began: float, job: JobContext) -> None:
+        self.project, self.run, self.began, self.job = project, run, began, job
+        self.spec, self.photographs, self.resolved = settings.spec, settings.photographs, settings.resolved
+        self.recipe, self.frozen = settings.recipe, settings.frozen
+        self.prep = self.resolved.preprocessing.with_size(int(self.frozen["size"]))
         self._source: FrozenSource | None = None
         self._look = 0.05
         self._budget: float | None = None
-        self.reporter = Reporter(project, run, job_id, photographs, emit)
+        self.reporter = Reporter(project, run, self.photographs, job)
         self.reach = Reach.of(project)
 
     # ------------------------------------------------------------------------------------------------------------
     # Beginnings
 
     @classmethod
-    def new(
-        cls, project: Project, run: Run, plan: Plan, command: Train, began: float, emit: Emit, control: Control
-    ) -> _Training:
+    def new(cls, project: Project, run: Run, plan: Plan, began: float, job: JobContext) -> _Training:
         """Write down everything that the run is fixed to, and return it."""
-        spec, stage, photographs, report = command.spec, plan.stage, plan.photographs, plan.report
+        spec, stage, photographs, report = plan.spec, plan.stage, plan.photographs, plan.report
         head = plan.quick.head
         if stage != plan.quick.stage:
-            head = fit_start(project, stage, photographs, command.job_id, emit, control, spec.seed, spec.class_weights)
-        mirror = try_mirror(plan, command, emit, control, Reach.of(project))
+            head = fit_start(project, stage, photographs, HeadSettings(spec.seed, spec.class_weights), job)
+        mirror = try_mirror(plan, Reach.of(project), job)
         recipe = plan.recipe.keeping_sides() if mirror is not None and mirror.sides_matter else plan.recipe
         frozen = {
             "precision": report.precision,
@@ -178,7 +179,7 @@ class _Training:
             "parts": 1,
         }
         practice = chosen_practice(photographs.practice)
-        quick = quick_logits(project, plan.quick, practice, command.job_id, emit, control)
+        quick = quick_logits(project, plan.quick, practice, job)
         known = score_where_known(quick, labels_of(practice))
         _save_photographs(run.folder, photographs, practice)
         start = _save_start(run.folder, head, quick)
@@ -201,14 +202,10 @@ class _Training:
             versions={"resnext_gui": __version__, "keras": keras.__version__, "backend": report.backend},
         )  # fmt: skip
         kept = dataclasses.replace(photographs, practice=practice)
-        made = cls(project, run, command.job_id, emit, control, spec, recipe, kept, stage.resolved, frozen)
-        made.began = began
-        return made
+        return cls(project, run, _Settings(spec, recipe, kept, stage.resolved, frozen), began, job)
 
     @classmethod
-    def reopened(
-        cls, project: Project, run: Run, spec: TrainSpec, job_id: str, emit: Emit, control: Control
-    ) -> _Training:
+    def reopened(cls, project: Project, run: Run, spec: TrainSpec, job: JobContext) -> _Training:
         """Return an unfinished run as it was fixed at its beginning.
 
         Raises:
@@ -227,11 +224,11 @@ class _Training:
             message = f"The notes of the run '{run.id}' are damaged."
             raise UserError("damaged", message, "Start a new run.") from error
         report = backend.setup(spec.device, frozen["precision"])
-        announce(job_id, report, emit)
+        announce(report, job)
         resolved = find_weights(weights)
-        emit(RunCreated(job_id, run.id))
+        job.emit(RunCreated(job.job_id, run.id))
         run.update(status="running", ended=None, error=None)
-        return cls(project, run, job_id, emit, control, spec, recipe, photographs, resolved, frozen)
+        return cls(project, run, _Settings(spec, recipe, photographs, resolved, frozen), time.monotonic(), job)
 
     # ------------------------------------------------------------------------------------------------------------
     # The run
@@ -261,7 +258,7 @@ class _Training:
 
     def _prepare(self, pool: DecodePool) -> Fitting:
         spec, recipe, photographs = self.spec, self.recipe, self.photographs
-        self.emit(Progress(self.job_id, "preparing", 0, 0, "Getting the network ready"))
+        self.job.progress("preparing", 0, 0, "Getting the network ready")
         seed = int(self.frozen["seed"])
         backend.seed(seed)
         backbone = load_backbone(self.resolved, self.prep.size, int(self.frozen["weights_seed"]))
@@ -285,20 +282,16 @@ class _Training:
             store, truth, len(photographs.labels), per_label[truth].astype(np.float32), self.prep,
             recipe.augmentation, seed, recipe.views, self.reach,
         )  # fmt: skip
-        self.practice = PracticeSet.read(
-            photographs.practice, start["quick"], self.prep, pool, self.control, self.reach
-        )
+        self.practice = PracticeSet.read(photographs.practice, start["quick"], self.prep, pool, self.job, self.reach)
         practice = self.practice.as_pixels(2 if recipe.flip_answers else 1, recipe.looks)
         trained = self.network
         if recipe.views and recipe.frozen_stages:
             lower, trained = split_model(self.network, recipe.frozen_stages)
             self._source = self._prepare_activations(lower, learning, pool)
             practice = dataclasses.replace(practice, inputs=self._source.practice)
-        fitting = Fitting(
-            trained, learning, practice, recipe, self.control, self.reporter.watch, pool,
-            parts=int(self.frozen["parts"]), source=self._source.learning if self._source else None,
-            compile_options=backend.compile_options(), state=FitState(),
-        )  # fmt: skip
+        source = self._source.learning if self._source else None
+        data = FitData(learning, practice, pool, int(self.frozen["parts"]), source)
+        fitting = Fitting(trained, data, recipe, self.job.control, self.reporter.watch)
         self.fitting = self.reporter.fitting = fitting
         checkpoint = self.run.read().get("last_checkpoint")
         if checkpoint:
@@ -322,10 +315,8 @@ class _Training:
             "practice": len(self.practice.squares),
         }
         return prepare(
-            lower, learning, self.practice.squares, self._activations_folder, key, pool, self.control,
-            lambda done, total: self.emit(
-                Progress(self.job_id, "preparing", done, total, f"Prepared {done:,} of {total:,} views")
-            ),
+            lower, learning, self.practice.squares, self._activations_folder, key, pool, self.job.control,
+            lambda done, total: self.job.progress("preparing", done, total, f"Prepared {done:,} of {total:,} views"),
         )  # fmt: skip
 
     @property
@@ -369,7 +360,7 @@ class _Training:
         # practice is looked at after the step that ends the last pass, or in full later, and once for each blend
         looks = exam + (1 + len(BLENDS)) * len(self.photographs.practice)
         reserve = 6.0 + 1.2 * self._look * sides * looks
-        used = time.monotonic() - self.began - self.control.paused_seconds
+        used = time.monotonic() - self.began - self.job.control.paused_seconds
         return max(0.2 * budget, budget - used - min(reserve, 0.4 * budget))
 
     # ------------------------------------------------------------------------------------------------------------
@@ -382,7 +373,7 @@ class _Training:
         another one has to show that it is better.
         """
         stopped = status == "stopped"
-        self.emit(Progress(self.job_id, "finishing", 0, 0, "Choosing the best and scoring it"))
+        self.job.progress("finishing", 0, 0, "Choosing the best and scoring it")
         state = fitting.state
         try:
             score, weights = fitting.choose(thorough=not stopped)
@@ -441,7 +432,7 @@ class _Training:
             "accuracy_high": exam["high"] if exam else None,
             "exam": exam["total"] if exam else 0,
             "right": exam["right"] if exam else 0,
-            "seconds": time.monotonic() - self.began - self.control.paused_seconds,
+            "seconds": time.monotonic() - self.began - self.job.control.paused_seconds,
             "first_model_seconds": body.get("first_model_seconds") or process_seconds(),
             "images_per_second": self.reporter.images_per_second,
             "device": body["device"]["device"],
@@ -481,7 +472,7 @@ class _Training:
         if not items or (stopped and len(items) * self.fitting.practice.sides * self._look > 3.0):
             return None
         try:
-            return evaluate(self.project, model, "exam", self.job_id, self.emit, None if stopped else self.control)
+            return evaluate(self.project, model, "exam", self.job.unstoppable() if stopped else self.job)
         except JobStopped:
             return None
         except UserError as error:

@@ -12,7 +12,7 @@ from resnext_gui.engine.models.score import Score, score_of
 from resnext_gui.engine.pictures.decode import Preprocessing, load_uint8, normalise
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.loop import Practice
-from resnext_gui.engine.worker.control import Control
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import UserError
 from resnext_gui.project import Item
 
@@ -66,7 +66,7 @@ class PracticeSet:
         quick: Floats,
         prep: Preprocessing,
         pool: DecodePool,
-        control: Control,
+        job: JobContext,
         reach: Reach | None = None,
     ) -> PracticeSet:
         """Decode `items`, for which `quick` holds the quick model's logits; those that cannot be read are left out.
@@ -85,7 +85,7 @@ class PracticeSet:
             if not isinstance(outcome, UserError):
                 pixels.append(outcome)
                 readable.append(row)
-            control.check()
+            job.check()
         squares = np.stack(pixels) if pixels else np.zeros((0, prep.size, prep.size, 3), np.uint8)
         return cls(squares, labels_of(items)[readable], quick[readable], prep)
 

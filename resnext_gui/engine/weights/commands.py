@@ -10,11 +10,11 @@ from typing import Any
 from resnext_gui.engine.network.resnext import PRESETS, architecture_name
 from resnext_gui.engine.weights import catalogue
 from resnext_gui.engine.weights.download import download
-from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import UserError
 
 
-def weights_job(command: Any, emit: Emit, control: Control) -> dict[str, Any]:
+def weights_job(command: Any, job: JobContext) -> dict[str, Any]:
     """Serve `messages.Weights`.
 
     Returns:
@@ -28,9 +28,9 @@ def weights_job(command: Any, emit: Emit, control: Control) -> dict[str, Any]:
     if command.action == "list":
         return {"weights": list_weights()}
     if command.action == "get":
-        return get_weights(command.job_id, command.target, emit, control)
+        return get_weights(command.target, job)
     if command.action == "import":
-        return import_weights(command.target, command.name, control)
+        return import_weights(command.target, command.name, job)
     raise UserError("bad_action", f"There is no action “{command.action}”.", "Use list, get or import.")
 
 
@@ -79,7 +79,7 @@ def list_weights() -> list[dict[str, Any]]:
     return listed
 
 
-def get_weights(job_id: str, name: str, emit: Emit, control: Control) -> dict[str, Any]:
+def get_weights(name: str, job: JobContext) -> dict[str, Any]:
     """Make the weights `name` available on this computer, downloading them where they are not."""
     from resnext_gui.engine.weights.load import resolve_weights
     from resnext_gui.engine.weights.reading import file_sha256
@@ -91,11 +91,11 @@ def get_weights(job_id: str, name: str, emit: Emit, control: Control) -> dict[st
     local = entry.local_path()
     if local is not None and file_sha256(local) != entry.sha256:
         local = None
-    path = local if local is not None else download(entry, job_id, emit, control)
+    path = local if local is not None else download(entry, job)
     return {"name": entry.name, "path": str(path), "sha256": entry.sha256, "downloaded": local is None}
 
 
-def import_weights(target: str, name: str | None, control: Control) -> dict[str, Any]:
+def import_weights(target: str, name: str | None, job: JobContext) -> dict[str, Any]:
     """Check the file `target` and keep its weights, as safetensors, under `name` (else the file's own name).
 
     Raises:
@@ -110,7 +110,7 @@ def import_weights(target: str, name: str | None, control: Control) -> dict[str,
     if name in ("starter", "none") or catalogue.by_name(name) is not None:
         raise UserError("name_taken", f"“{name}” is the name of other weights.", "Choose another name.")
     checkpoint = load_checkpoint(Path(target).expanduser())
-    control.check()
+    job.check()
     folder = catalogue.imports_folder()
     path = folder / f"{name}.safetensors"
     facts = {**checkpoint.metadata, "title": f"Imported from {Path(target).name}", "source_sha256": checkpoint.sha256}

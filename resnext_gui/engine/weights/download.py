@@ -16,8 +16,8 @@ from typing import IO, Any
 
 from resnext_gui.engine.weights import catalogue
 from resnext_gui.engine.weights.catalogue import Entry
-from resnext_gui.engine.worker.control import Control, Emit
-from resnext_gui.messages import Progress, UserError
+from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.messages import UserError
 
 CHUNK = 1 << 18
 TRIES = 3
@@ -26,14 +26,12 @@ CONNECT_SECONDS = 10.0
 _CHOICES = "Use the starter weights that came with the program, or choose a file of weights from disk."
 
 
-def download(entry: Entry, job_id: str, emit: Emit, control: Control, endpoint: str | None = None) -> Path:
+def download(entry: Entry, job: JobContext, endpoint: str | None = None) -> Path:
     """Bring the file of `entry` to this computer and return where it lies.
 
     Args:
         entry: from the catalogue.
-        job_id: whose progress is told.
-        emit: hears `Progress` in bytes.
-        control: asked after every quarter of a megabyte.
+        job: hears `Progress` in bytes, and is asked after every quarter of a megabyte.
         endpoint: the hub's address, where it is not the usual one.
 
     Raises:
@@ -51,13 +49,13 @@ def download(entry: Entry, job_id: str, emit: Emit, control: Control, endpoint: 
         folder.mkdir(parents=True, exist_ok=True)
         for attempt in range(1, TRIES + 1):
             try:
-                _fetch(url, part, entry, job_id, emit, control)
+                _fetch(url, part, entry, job)
                 break
             except errors.HTTPError as error:
                 status = getattr(getattr(error, "response", None), "status_code", 0)
                 if attempt == TRIES or 400 <= status < 500:
                     raise
-        control.check()
+        job.check()
         if _sha256(part) != entry.sha256:
             part.unlink()
             raise UserError(
@@ -92,7 +90,7 @@ def _unreachable(entry: Entry, error: Exception) -> UserError:
     return UserError("offline", message, f"{_CHOICES} What has arrived is kept for the next attempt.")
 
 
-def _fetch(url: str, part: Path, entry: Entry, job_id: str, emit: Emit, control: Control) -> None:
+def _fetch(url: str, part: Path, entry: Entry, job: JobContext) -> None:
     """Append what is missing to `part`."""
     import huggingface_hub
 
@@ -110,17 +108,14 @@ def _fetch(url: str, part: Path, entry: Entry, job_id: str, emit: Emit, control:
             done = 0
         total = done + int(response.headers.get("Content-Length") or 0)
         with part.open("ab" if done else "wb") as file:
-            _copy(response.iter_bytes(CHUNK), file, done, total, entry, job_id, emit, control)
+            _copy(response.iter_bytes(CHUNK), file, done, total, f"Downloading {entry.title}", job)
 
 
-def _copy(
-    chunks: Any, file: IO[bytes], done: int, total: int, entry: Entry, job_id: str, emit: Emit, control: Control
-) -> None:
-    text = f"Downloading {entry.title}"
+def _copy(chunks: Any, file: IO[bytes], done: int, total: int, text: str, job: JobContext) -> None:
     began, already, told = time.monotonic(), done, 0.0
-    emit(Progress(job_id, "download", done, total, text))
+    job.progress("download", done, total, text)
     for chunk in chunks:
-        control.check()
+        job.check()
         file.write(chunk)
         done += len(chunk)
         now = time.monotonic()
@@ -128,8 +123,8 @@ def _copy(
             told = now
             rate = (done - already) / max(now - began, 1e-6)
             left = (total - done) / rate if total and rate else None
-            emit(Progress(job_id, "download", done, total, text, left))
-    emit(Progress(job_id, "download", done, max(total, done), text, 0.0))
+            job.progress("download", done, total, text, left)
+    job.progress("download", done, max(total, done), text, 0.0)
 
 
 def _sha256(path: Path) -> str:

@@ -6,10 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from resnext_gui.messages import Event, JobStopped
-
-Emit = Callable[[Event], None]
-"""A job says things by calling this.  It never blocks for long and never raises."""
+from resnext_gui.messages import JobStopped
 
 
 class Control:

@@ -1,6 +1,6 @@
 """Which function does which job, and what to say when one fails.  Standard library only at import.
 
-The child process and the command line run the very same functions: ``job(command, emit, control) -> result``.
+The child process and the command line run the very same functions: ``mine_job(command, job) -> result``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import Any
 
 from resnext_gui import messages
-from resnext_gui.engine.worker.control import Control, Emit
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import Failed, JobStopped, UserError
 
-Job = Callable[[Any, Emit, Control], dict[str, Any]]
+Job = Callable[[Any, JobContext], dict[str, Any]]
 
 JOBS: dict[type[Any], str] = {
     messages.Scan: "resnext_gui.engine.ingest.scan:scan_job",

@@ -6,7 +6,7 @@ standard input where to connect, in one line of JSON:
 
 Threads: a reader that turns commands into queued jobs and `Control` calls; the *file lane*, for what needs no Keras;
 the *compute lane* on the main thread; and one that sends throttled events when they are due.  A job on a lane serves
-more urgent jobs of the same lane whenever it calls ``control.check()``.
+more urgent jobs of the same lane whenever it calls ``job.check()``.
 
 The process ends by `os._exit`: after `Shutdown`, when the pipe closes because the window died, and, as a trainer,
 after its terminal event.  Everything that matters is on disk before a terminal event is sent, and a hanging runtime
@@ -33,6 +33,7 @@ from typing import Any, NoReturn
 
 from resnext_gui import logs, messages, scratch
 from resnext_gui.engine.worker import jobs
+from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import BatchPoint, Event, Failed, Finished, Progress
 
@@ -250,7 +251,7 @@ class Lane:
             portion = dataclasses.replace(command, photo_ids=command.photo_ids[:PORTION])
         try:
             task.begin()
-            result = jobs.find_job(command)(portion, task.emit, task.control)
+            result = jobs.find_job(command)(portion, JobContext(task.id, task.emit, task.control))
         except Exception as error:  # whatever it is, the window must be told and the lane must go on
             log.log(
                 logging.INFO if jobs.as_user_error(error) or isinstance(error, messages.JobStopped) else logging.ERROR,

@@ -256,7 +256,6 @@ class ExpertSettings(QFrame):
         value = self._value
         epochs = value("epochs") or None
         return TrainSpec(
-            mode="finetune",
             weights=self.weights.value(),
             minutes=None if epochs else minutes,
             epochs=epochs,

@@ -21,7 +21,6 @@ def _tr(text: str) -> str:
 
 def _field_name(field: str) -> str:
     return {
-        "mode": _tr("kind of training"),
         "weights": _tr("weights"),
         "minutes": _tr("time"),
         "epochs": _tr("epochs"),
@@ -215,11 +214,11 @@ def _plain(value: Any) -> str:
 
 def as_command(spec: dict[str, Any], project_folder: str) -> str:
     """Return the command that begins the same run."""
-    parts = ["resnext-gui", "train", "--project", project_folder, "--mode", str(spec.get("mode") or "finetune")]
+    parts = ["resnext-gui", "train", "--project", project_folder, "--mode", "finetune"]
     defaults = TrainSpec()
     for field in dataclasses.fields(TrainSpec):
         value = spec.get(field.name)
-        if field.name in ("mode", "name") or value is None or value == getattr(defaults, field.name):
+        if field.name == "name" or value is None or value == getattr(defaults, field.name):
             continue
         if field.name == "class_weights":
             parts.append("--no-class-weights")

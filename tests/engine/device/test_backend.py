@@ -17,8 +17,8 @@ import pytest
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.network.resnext import build_resnext, inference_model
 from resnext_gui.engine.worker import machine
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Describe, UserError
+from tests.jobs import in_job
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def test_report_says_what_and_why() -> None:
     assert report.name
     assert report.reason.endswith(".")
     assert backend.report() == report
-    found = backend.describe_job(Describe("job", "cpu", "float32"), lambda event: None, Control())
+    found = backend.describe_job(Describe("job", "cpu", "float32"), in_job())
     assert json.loads(json.dumps(found))["reason"] == report.reason
 
 

@@ -19,6 +19,7 @@ from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Preview, Reconcile, Scan, Source, UserError
 from resnext_gui.project import Project
 from tests.engine.ingest.test_scan import PICTURE, labels_of, put
+from tests.jobs import in_job
 
 
 def gathered(root: Path, rule: str = "auto") -> Gathered:
@@ -33,11 +34,11 @@ def scan(tmp_path: Path, root: Path, rule: str = "auto", ask: bool = False) -> d
     folder = tmp_path / "project"
     with Project.open_or_create(folder) as project:
         command = Scan("s", str(project.folder), (Source(str(root), rule),), ask)
-        return scan_job(command, lambda _event: None, Control())
+        return scan_job(command, in_job())
 
 
 def check(root: Path) -> list[dict[str, Any]]:
-    return check_photographs([Source(str(root))], lambda _event: None, Control())[:-1]
+    return check_photographs([Source(str(root))], in_job())[:-1]
 
 
 def many(root: Path, *folders: str, count: int = 5) -> None:
@@ -68,7 +69,7 @@ def test_the_window_takes_the_better_reading_and_has_both(tmp_path: Path) -> Non
     assert receipt["doubts"] == ["last", "first"] and receipt["auto"] == "last"
     assert [row[:2] for row in receipt["rules"]["first"]] == [["animals", 10], ["plants", 5]]
     assert [row[:2] for row in receipt["rules"]["last"]] == receipt["labels"]
-    shown = preview_job(Preview("p", (Source(str(root)),)), lambda _event: None, Control())
+    shown = preview_job(Preview("p", (Source(str(root)),)), in_job())
     assert {key: shown[key] for key in ("rules", "auto", "doubts")} == {
         key: receipt[key] for key in ("rules", "auto", "doubts")
     }

@@ -23,6 +23,7 @@ from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Preview, Progress, Reconcile, Scan, Source, UserError, encode
 from resnext_gui.project import Project
 from tests.engine.odd_files import encoded, refused, scene, write_special
+from tests.jobs import in_job
 
 PICTURE = encoded(scene(), "JPEG")
 
@@ -53,12 +54,12 @@ class Desk:
     def scan(self, *sources: Source | Path, control: Control | None = None) -> dict:
         wanted = tuple(s if isinstance(s, Source) else Source(str(s)) for s in sources)
         command = Scan("scan", str(self.project.folder), wanted)
-        result = scan_job(command, self.events.append, control or Control())
+        result = scan_job(command, in_job(self.events.append, control))
         json.dumps(result).encode("utf-8")
         return result
 
     def reconcile(self, apply: bool = False, gone: bool = False) -> dict:
-        result = reconcile_job(Reconcile("r", str(self.project.folder), apply, gone), self.events.append, Control())
+        result = reconcile_job(Reconcile("r", str(self.project.folder), apply, gone), in_job(self.events.append))
         json.dumps(result).encode("utf-8")
         return result
 
@@ -353,7 +354,7 @@ class TestScanning:
         with Project.create(tmp_path / "photos") as project:  # as earlier versions allowed it beside photographs
             put(tmp_path / "photos", "rust/a.jpg", "good/b.jpg")
             command = Scan("scan", str(project.folder), (Source(str(tmp_path / "photos")),))
-            receipt = scan_job(command, lambda _event: None, Control())
+            receipt = scan_job(command, in_job())
         assert receipt["labels"] == [["good", 1], ["rust", 1]] and receipt["passed_over"] == 0
 
     def test_raw_twins_are_passed_over_and_other_formats_named(self, desk: Desk, tmp_path: Path):
@@ -378,7 +379,7 @@ class TestScanning:
 def test_preview_reads_no_picture_and_shows_every_rule(tmp_path: Path, monkeypatch):
     put(tmp_path, "camera 1/rust/x_1.jpg", "camera 1/good/x_2.jpg", "camera 2/rust/y_3.jpg", "camera 2/good/y_4.jpg")
     monkeypatch.setattr(reading, "read_one", None)
-    result = preview_job(Preview("p", (Source(str(tmp_path)),)), lambda _event: None, Control())
+    result = preview_job(Preview("p", (Source(str(tmp_path)),)), in_job())
     assert (result["auto"], result["photographs"]) == ("last", 4)
     assert [row[:2] for row in result["rules"]["first"]] == [["camera 1", 2], ["camera 2", 2]]
     assert [row[:2] for row in result["rules"]["last"]] == [["good", 2], ["rust", 2]]
@@ -572,7 +573,7 @@ class TestReconciling:
 
 class TestCheckingUp:
     def check(self, *paths: Path) -> tuple[list[dict], dict]:
-        findings = check_photographs([Source(str(path)) for path in paths], lambda _event: None, Control())
+        findings = check_photographs([Source(str(path)) for path in paths], in_job())
         json.dumps(findings).encode("utf-8")
         return findings[:-1], findings[-1]["summary"]
 
@@ -614,7 +615,7 @@ class TestCheckingUp:
         control = Control()
         control.stop()
         with pytest.raises(JobStopped):
-            check_photographs([Source(str(tmp_path))], lambda _event: None, control)
+            check_photographs([Source(str(tmp_path))], in_job(control=control))
 
 
 def test_a_scan_and_a_check_agree_about_files_whose_end_is_missing(tmp_path: Path) -> None:
@@ -629,8 +630,8 @@ def test_a_scan_and_a_check_agree_about_files_whose_end_is_missing(tmp_path: Pat
             )
         (tmp_path / "in" / "a" / f"no mark.{suffix}").write_bytes(data.getvalue()[:-2] + b"\0" * (form == "JPEG"))
     sources = (Source(str(tmp_path / "in")),)
-    *_, last = check_photographs(sources, lambda _event: None, Control())
+    *_, last = check_photographs(sources, in_job())
     with Project.open_or_create(tmp_path / "p") as project:
-        receipt = scan_job(Scan("s", str(project.folder), sources), lambda _event: None, Control())
+        receipt = scan_job(Scan("s", str(project.folder), sources), in_job())
     assert receipt["unreadable_count"] == last["summary"]["unreadable"] == 2
     assert receipt["labels"] == [["a", 4]] and all("half" in path for path, _ in receipt["unreadable"])

@@ -23,6 +23,7 @@ from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Reconcile, Scan, Source, ThumbnailReady, Thumbnails
 from resnext_gui.project import Project, guard
 from tests.engine.odd_files import encoded, refused, scene
+from tests.jobs import in_job
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,14 +37,14 @@ def project(tmp_path: Path):
     (tmp_path / "in" / "a" / "half.gif").write_bytes(refused()["half.gif"][0])  # only decoding tells
     with Project.create(tmp_path / "project") as opened:
         command = Scan("s", str(opened.folder), (Source(str(tmp_path / "in")),))
-        scan_job(command, lambda _event: None, Control())
+        scan_job(command, in_job())
         yield opened
 
 
 def make(project: Project, control: Control | None = None) -> tuple[dict, dict[int, str]]:
     events: list[object] = []
     command = Thumbnails("t", str(project.folder), tuple(project.photo_ids()))
-    tally = thumbnails_job(command, events.append, control or Control())
+    tally = thumbnails_job(command, in_job(events.append, control))
     return tally, {event.photo_id: event.path for event in events if isinstance(event, ThumbnailReady)}
 
 
@@ -140,10 +141,10 @@ def test_the_budget_drops_what_was_not_used_for_longest(project: Project):
 def test_opening_a_project_keeps_its_cache_within_the_budget(project: Project, monkeypatch: pytest.MonkeyPatch):
     _, ready = make(project)
     compare = Reconcile("r", str(project.folder))
-    reconcile_job(compare, lambda event: None, Control())
+    reconcile_job(compare, in_job())
     assert all(Path(path).exists() for path in ready.values() if path)
     monkeypatch.setattr(reconcile, "CACHE_MOST", 0)
-    reconcile_job(compare, lambda event: None, Control())
+    reconcile_job(compare, in_job())
     assert not any(Path(path).exists() for path in ready.values() if path)
 
 

@@ -16,13 +16,14 @@ from resnext_gui.engine.pictures.decode import load_uint8
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Answer, Classify, JobStopped, ModelView, Refused, UserError
 from tests.engine.learning import Learner, StopAfter, learner, tiny_weights
+from tests.jobs import in_job
 
 __all__ = ["learner", "tiny_weights"]
 
 
 def classify(made: Learner, *paths: Path, control: Control | None = None, **options: Any) -> dict[str, Any]:
     command = Classify("c", str(made.folder), tuple(str(path) for path in paths), **options)
-    return classify_job(command, made.events.append, control or Control())
+    return classify_job(command, in_job(made.events.append, control))
 
 
 def test_folder_files_and_refusals(learner: Learner, tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_weights_that_are_gone_are_named(learner: Learner, tmp_path: Path) -> No
 def test_model_view_is_what_the_model_gets(learner: Learner, tmp_path: Path) -> None:
     learner.quick()
     path = str(next((tmp_path / "photographs" / "amber").iterdir()))
-    view = model_view_job(ModelView("v", str(learner.folder), path), learner.events.append, Control())
+    view = model_view_job(ModelView("v", str(learner.folder), path), in_job(learner.events.append))
     with learner.project() as project:
         prep = Classifier.load(project).file.preprocessing
     assert (np.array(Image.open(view["path"])) == load_uint8(path, prep)).all()

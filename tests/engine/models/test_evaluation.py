@@ -12,11 +12,11 @@ import pytest
 from resnext_gui.engine.ingest.reconcile import reconcile_job
 from resnext_gui.engine.models.classifier import Classifier, classify_job, forget_loaded
 from resnext_gui.engine.models.evaluation import evaluate_job, summarise
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Answer, Classify, Evaluate, Reconcile, UserError
 from resnext_gui.project import Item, Project, read_json, write_json
 from resnext_gui.project.evaluations import restated
 from tests.engine.learning import Learner, draw, learner, tiny_weights
+from tests.jobs import in_job
 
 __all__ = ["learner", "tiny_weights"]
 
@@ -48,23 +48,23 @@ def test_nothing_to_summarise() -> None:
 def test_opening_again_is_no_use(learner: Learner) -> None:
     learner.quick()
     command = Evaluate("e", str(learner.folder), "quick", "exam")
-    first = evaluate_job(command, learner.events.append, Control())
+    first = evaluate_job(command, in_job(learner.events.append))
     assert first["total"] == 6
     assert first["uses"] == 1
-    assert evaluate_job(command, learner.events.append, Control()) == first
+    assert evaluate_job(command, in_job(learner.events.append)) == first
     with learner.project() as project:
         assert project.exam_uses() == 1
         labels = {label.name: label.id for label in project.labels()}
         project.merge_labels(labels["amber"], labels["green"])
     learner.quick()
-    again = evaluate_job(command, learner.events.append, Control())
+    again = evaluate_job(command, in_job(learner.events.append))
     assert again["uses"] == 2
     assert again["labels"] == ["blue", "green"]
 
 
 def test_practice_is_what_the_quick_model_was_scored_on(learner: Learner) -> None:
     made = learner.quick()
-    found = evaluate_job(Evaluate("e", str(learner.folder), "quick", "practice"), learner.events.append, Control())
+    found = evaluate_job(Evaluate("e", str(learner.folder), "quick", "practice"), in_job(learner.events.append))
     assert (found["right"], found["total"]) == (made["right"], made["total"])
     assert found["uses"] == 0
 
@@ -75,18 +75,18 @@ def test_no_exam(learner: Learner) -> None:
         for item in project.items("exam"):
             project.remove_photos([item.photo_id])
     with pytest.raises(UserError) as caught:
-        evaluate_job(Evaluate("e", str(learner.folder), "quick", "exam"), learner.events.append, Control())
+        evaluate_job(Evaluate("e", str(learner.folder), "quick", "exam"), in_job(learner.events.append))
     assert caught.value.code == "no_exam"
 
 
 def test_no_such_model(learner: Learner) -> None:
     with pytest.raises(UserError) as caught:
-        evaluate_job(Evaluate("e", str(learner.folder), "2026-01-01-000000"), learner.events.append, Control())
+        evaluate_job(Evaluate("e", str(learner.folder), "2026-01-01-000000"), in_job(learner.events.append))
     assert caught.value.code == "no_run"
 
 
 def exam(learner: Learner, model: str = "quick") -> dict[str, Any]:
-    return evaluate_job(Evaluate("e", str(learner.folder), model, "exam"), learner.events.append, Control())
+    return evaluate_job(Evaluate("e", str(learner.folder), model, "exam"), in_job(learner.events.append))
 
 
 def ids(project: Project) -> dict[str, int]:
@@ -129,7 +129,7 @@ def test_renamed_labels_take_no_right_answer_away(learner: Learner) -> None:
     scored = exam(learner, run)
     assert (scored["right"], scored["total"]) == (first["right"], first["total"])
     assert [item["truth"] for item in scored["items"]] == [item["truth"] for item in again["items"]]
-    classify_job(Classify("c", str(learner.folder), (path,), model=run), learner.events.append, Control())
+    classify_job(Classify("c", str(learner.folder), (path,), model=run), in_job(learner.events.append))
     assert {label for label, _ in learner.told(Answer)[-1].top} == {"honey", "green", "blue"}
 
 
@@ -168,7 +168,7 @@ def test_a_result_tells_of_photographs_as_they_are_now(learner: Learner) -> None
         project.move([relabelled.id], next(n for name, n in ids(project).items() if name != relabelled.label))
         learner.scan(Path(altered.path).parent)
         draw(Path(altered.path), (1, 2, 3), 77)
-    reconcile_job(Reconcile("r", str(learner.folder), apply=True), learner.events.append, Control())
+    reconcile_job(Reconcile("r", str(learner.folder), apply=True), in_job(learner.events.append))
     with learner.project() as project:
         assert project.photo(altered.id).hash != altered.hash
         told = restated(project, stored)

@@ -20,10 +20,10 @@ from resnext_gui.engine.models.head import LinearHead
 from resnext_gui.engine.training import checkpoints
 from resnext_gui.engine.training import run as training
 from resnext_gui.engine.training.recipe import Recipe
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import ModelView, Thumbnails, UserError
 from resnext_gui.project import Project
 from tests.engine.odd_files import encoded, scene
+from tests.jobs import in_job
 from tests.project import hostile_projects as hostile
 
 
@@ -159,10 +159,10 @@ def test_caches_that_are_links_are_neither_emptied_nor_filled(project: Path, tmp
     hostile.link_to(project, place, foreign)
     with Project.open(project) as opened:
         opened.relocate_photos([(opened.photo_ids()[0], str(picture))])
-        thumbnails_job(Thumbnails("t", str(project), (opened.photo_ids()[0],)), lambda _event: None, Control())
+        thumbnails_job(Thumbnails("t", str(project), (opened.photo_ids()[0],)), in_job())
         prune_cache(opened, 0)
         try:
-            model_view_job(ModelView("v", str(project), str(picture)), lambda _event: None, Control())
+            model_view_job(ModelView("v", str(project), str(picture)), in_job())
         except UserError as error:
             assert error.code == "odd_file" and str(project / place) in error.message
         else:

@@ -7,8 +7,8 @@ import io
 
 from resnext_gui.engine.ingest.check import check_photographs
 from resnext_gui.engine.pictures import files as picture_files
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Source
+from tests.jobs import in_job
 
 
 class Damaged(io.BytesIO):
@@ -22,6 +22,6 @@ def test_a_file_without_suffix_that_cannot_be_read_is_told_and_ends_nothing(tmp_
     (tmp_path / "IMG_2041").write_bytes(b"x")
     monkeypatch.setattr(picture_files, "opened_file", lambda path: Damaged())
     assert picture_files.could_be_picture(tmp_path / "IMG_2041")
-    *findings, last = check_photographs([Source(str(tmp_path))], lambda event: None, Control())
+    *findings, last = check_photographs([Source(str(tmp_path))], in_job())
     assert last["summary"]["unreadable"] == 1
     assert any("IMG_2041" in finding["message"] for finding in findings)

@@ -15,9 +15,9 @@ from resnext_gui.engine.ingest.check import check_photographs
 from resnext_gui.engine.pictures import decode, files
 from resnext_gui.engine.pictures.decode import Preprocessing, load_uint8, open_rgb
 from resnext_gui.engine.pictures.files import ImageError
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Source
 from tests.engine.odd_files import encoded, scene
+from tests.jobs import in_job
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (800, 96, 3), np.uint8))
 """Every row takes about as many bytes."""
@@ -91,7 +91,7 @@ class TestEnds:
                 (tmp_path / label / f"{n}.jpg").write_bytes(encoded(picture, "JPEG"))
         short = tmp_path / "a" / "3.jpg"
         short.write_bytes(short.read_bytes()[:-200])
-        findings = check_photographs([Source(str(tmp_path))], lambda event: None, Control())
+        findings = check_photographs([Source(str(tmp_path))], in_job())
         assert [found["finding"] for found in findings[:-1]] == ["incomplete"]
         assert findings[0]["paths"] == [str(short)]
         assert "ends too early" in findings[0]["message"]

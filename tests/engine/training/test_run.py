@@ -35,6 +35,7 @@ from resnext_gui.messages import (
 )
 from resnext_gui.project import read_json
 from tests.engine.learning import Learner, StopAfter, learner, new_learner, tiny_weights
+from tests.jobs import in_job
 
 __all__ = ["learner", "new_learner", "tiny_weights"]
 
@@ -90,7 +91,7 @@ class Busy(Control):
         if self._made.told(BatchPoint) and not self._asked:
             self._asked = True
             place = str(self._made.folder.parent / "photographs")
-            classify_job(Classify("c", str(self._made.folder), (place,)), self._made.events.append, Control())
+            classify_job(Classify("c", str(self._made.folder), (place,)), in_job(self._made.events.append))
 
 
 def test_resumed_run_ends_bit_equal(new_learner: Callable[[str], Learner]) -> None:
@@ -336,7 +337,7 @@ def test_a_killed_run_is_used_as_it_is(
     assert left.keys() == right.keys() and all(np.array_equal(left[name], right[name]) for name in left)
     picture = next((tmp_path / "photographs" / "blue").iterdir())
     command = Classify("c", str(killed.folder), (str(picture),), run.id)
-    assert classify_job(command, killed.events.append, Control())["answered"] == 1
+    assert classify_job(command, in_job(killed.events.append))["answered"] == 1
     assert killed.train(run=run.id)["epochs"] == 5  # it may still go on
 
 

@@ -34,16 +34,16 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from resnext_gui.engine.models.classifier import classify_job
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Answer, Classify, EpochLine
 from tests.engine.learning import Learner, StopAfter
+from tests.jobs import in_job
 
 folder, weights, photographs, how = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
 made = Learner(Path(folder), Path(weights))
 made.scan(Path(photographs))
 first = made.train(StopAfter(lambda: len(made.told(EpochLine)) >= 1), **how)
 result = made.train(run=first["run"])
-classify_job(Classify("c", folder, (photographs,)), made.events.append, Control())
+classify_job(Classify("c", folder, (photographs,)), in_job(made.events.append))
 import keras
 with made.project() as project:
     run = project.run(result["run"])

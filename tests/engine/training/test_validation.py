@@ -11,9 +11,9 @@ from resnext_gui.engine.ingest.reading import read_one
 from resnext_gui.engine.pictures.decode import Preprocessing, load_pixels
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.validation import MOST_PRACTICE, PracticeSet, chosen_practice, score_where_known
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.project import Item
 from tests.engine.learning import COLOURS, pictures
+from tests.jobs import in_job
 
 PREP = Preprocessing(size=32, crop=1.0)
 
@@ -41,7 +41,7 @@ def quick_for(items: list[Item], wrong: int = 0) -> np.ndarray:
 
 def read(items: list[Item], quick: np.ndarray) -> PracticeSet:
     with DecodePool() as pool:
-        return PracticeSet.read(items, quick, PREP, pool, Control())
+        return PracticeSet.read(items, quick, PREP, pool, in_job())
 
 
 def test_the_network_sees_what_it_would_be_asked(items: list[Item]) -> None:

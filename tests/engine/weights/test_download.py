@@ -17,6 +17,7 @@ from resnext_gui.engine.weights.catalogue import Entry
 from resnext_gui.engine.weights.load import resolve_weights
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Progress, UserError
+from tests.jobs import in_job
 
 CONTENT = bytes(range(256)) * 4096
 ENTRY = replace(catalogue.CATALOGUE[0], sha256=hashlib.sha256(CONTENT).hexdigest())
@@ -90,7 +91,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 def fetch(hub: Hub, control: Control | None = None, entry: Entry = ENTRY) -> tuple[Any, list[Progress]]:
     heard: list[Any] = []
-    return download.download(entry, "job", heard.append, control or Control(), hub.address), heard
+    return download.download(entry, in_job(heard.append, control), hub.address), heard
 
 
 def test_download_arrives_whole_and_is_found_again(hub: Hub) -> None:
@@ -194,10 +195,10 @@ def test_get_uses_what_is_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> No
     fetch(hub)
     monkeypatch.setattr(catalogue, "CATALOGUE", (ENTRY,))
     asked = len(hub.asked)
-    done = commands.get_weights("job", ENTRY.name, lambda event: None, Control())
+    done = commands.get_weights(ENTRY.name, in_job())
     assert (done["name"], done["downloaded"]) == (ENTRY.name, False)
     assert len(hub.asked) == asked
-    assert commands.get_weights("job", "starter", lambda event: None, Control())["name"] == "starter"
+    assert commands.get_weights("starter", in_job())["name"] == "starter"
 
 
 def test_what_was_changed_since_it_was_downloaded_is_not_used_and_fetched_anew(
@@ -212,4 +213,4 @@ def test_what_was_changed_since_it_was_downloaded_is_not_used_and_fetched_anew(
     assert caught.value.code == "weights_damaged" and str(fetched) in caught.value.message
     monkeypatch.setattr(catalogue, "CATALOGUE", (ENTRY,))
     monkeypatch.setattr(commands, "download", lambda *_arguments: Path("anew"))
-    assert commands.get_weights("job", ENTRY.name, lambda event: None, Control())["path"] == "anew"
+    assert commands.get_weights(ENTRY.name, in_job())["path"] == "anew"

@@ -27,8 +27,8 @@ from resnext_gui.engine.weights.load import (
     save_weights,
 )
 from resnext_gui.engine.weights.reading import file_sha256
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import UserError, Weights
+from tests.jobs import in_job
 
 State = dict[str, np.ndarray]
 PIXELS = np.random.default_rng(0).normal(size=(2, 40, 40, 3)).astype("float32")
@@ -340,7 +340,7 @@ def test_file_that_changed_after_it_was_chosen(small: keras.Model, tmp_path: Pat
 
 
 def ask(action: str, target: str = "", name: str | None = None) -> dict[str, Any]:
-    return weights_job(Weights("job", action, target, name), lambda event: None, Control())
+    return weights_job(Weights("job", action, target, name), in_job())
 
 
 def test_import_keeps_a_copy_under_its_name(small: keras.Model, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_one_question_and_one_button(qtbot, make_page, session) -> None:
     session.set_training(phase="starting")
     assert not page.question.isVisible() and page.hasFocus()
     ((spec,),) = session.asked("start_training")
-    assert (spec.mode, spec.minutes, spec.epochs, spec.weights, spec.name) == ("finetune", 60.0, None, None, "Run 1")
+    assert (spec.minutes, spec.epochs, spec.weights, spec.name) == (60.0, None, None, "Run 1")
 
 
 def test_done_times_are_from_now_on(make_page) -> None:
@@ -162,7 +162,7 @@ def test_expert_settings_make_the_spec(qtbot, make_page, session) -> None:
 def test_every_expert_setting_has_a_name_and_an_explanation(make_page) -> None:
     expert = make_page().question.expert
     for field in expert.spec(None).__dataclass_fields__:
-        if field in ("mode", "minutes"):
+        if field == "minutes":
             continue
         control = expert.field(field)
         assert control.accessibleName() and control.accessibleDescription()
