@@ -387,7 +387,7 @@ def save_weights(
 
 
 def _in_order(data: bytes) -> bytes:
-    """Return a safetensors file with its facts in order, which the library leaves to chance: equal runs, equal files."""
+    """Return a safetensors file with its facts in order, so that equal runs write equal files."""
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
