@@ -32,6 +32,7 @@ from resnext_gui.engine.weights.reading import RawWeights, file_sha256, read_wei
 from resnext_gui.engine.weights.report import CheckpointError, Report
 from resnext_gui.engine.weights.vetting import check_tensors, detect_architecture, expected_shapes
 from resnext_gui.messages import UserError
+from resnext_gui.project import notes
 from resnext_gui.project.files import write_durably
 from resnext_gui.resources import asset
 
@@ -200,7 +201,7 @@ def _preprocessing(path: Path, raw: RawWeights, sha256: str) -> Preprocessing:
 def sane_preprocessing(prep: Preprocessing) -> Preprocessing:
     """Return `prep`; ValueError where no picture could be made by it."""
     right = (
-        (isinstance(prep.size, int) and 8 <= prep.size <= 4096, "size"),
+        (notes.side(prep.size), "size"),
         (isinstance(prep.crop, (int, float)) and 0.05 <= prep.crop <= 1, "crop"),
         (prep.interpolation in ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"), "interpolation"),
         (prep.order in ("rgb", "bgr"), "order"),
