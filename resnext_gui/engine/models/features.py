@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
-from resnext_gui.engine.ingest.reach import Reach
+from resnext_gui.engine.ingest.reach import Reach, verdict
 from resnext_gui.engine.ingest.reading import read_again
 from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.modelfile import fingerprint
@@ -255,8 +255,9 @@ class FeatureReader:
         if error.code == "changed":
             read_again(self._project, item.path)
         elif not self._project.read_only:
-            gone = error.code in ("missing", "vanished")
-            self._project.set_status([item.photo_id], "gone" if gone else "unreadable", error.message)
+            status = verdict(error)
+            if status is not None:
+                self._project.set_status([item.photo_id], status, error.message)
 
     def features(self, items: list[Item]) -> tuple[Features, Labels]:
         """Return features (n, features) and labels (n,) of those of `items` that are known."""
