@@ -94,7 +94,7 @@ def _spec() -> Shape:
         kinds = typing.get_args(hint) or (hint,)
         test = {str: text, bool: flag, int: number, float: number}[kinds[0]]
         tests[name] = maybe(test) if type(None) in kinds else test
-    return tests | {"size": maybe(side)}
+    return tests | {"size": maybe(side), "head": lambda head: head in ("linear", "hidden")}
 
 
 _SHARE = maybe(number)

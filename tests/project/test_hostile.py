@@ -291,6 +291,7 @@ def test_notes_are_told_apart_by_their_shape():
     assert not notes.fits({"status": "x", "split": {"practice": -1}}, notes.RUN)
     assert not notes.fits({"spec": {"minutes": "long"}}, notes.RUN)
     assert notes.fits({"spec": {"minutes": 5, "size": None, "class_weights": True}}, notes.RUN)
+    assert not notes.fits({"spec": {"head": "odd"}}, notes.RUN)
     assert notes.fits({"preprocessing": {"size": 1024}}, notes.MODEL)
     assert not notes.fits({"preprocessing": {"size": 4096}}, notes.MODEL)  # gigabytes for one batch
 
