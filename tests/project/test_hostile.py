@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -284,6 +285,15 @@ def test_a_damaged_database_opens_or_is_refused_in_words(good: Path, tmp_path: P
 @pytest.mark.slow
 def test_five_hundred_damaged_databases(good: Path, tmp_path: Path):
     _fuzz(good, tmp_path / "fuzzed", range(1000, 1500))
+
+
+def test_a_project_that_was_begun_on_a_full_disk_is_made_when_there_is_space(tmp_path: Path):
+    db = sqlite3.connect(tmp_path / "project.db")
+    db.execute("PRAGMA journal_mode = WAL")  # this much had been written
+    db.close()
+    assert (tmp_path / "project.db").stat().st_size
+    with Project.open_or_create(tmp_path) as project:
+        assert project.photo_count() == 0 and not project.labels()
 
 
 def test_notes_are_told_apart_by_their_shape():
