@@ -73,6 +73,9 @@ class Source:
 ARCHITECTURES = ("resnext26_16x4d", "resnext50_32x4d", "resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d")
 """Networks that a run can build from scratch, the smallest first."""
 
+LARGEST_SIDE = 1024
+"""Pixels: the largest side of what a network sees.  Beyond it a batch would not fit the memory of a computer."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainSpec:

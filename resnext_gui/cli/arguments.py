@@ -8,7 +8,7 @@ import sys
 from typing import Any, NoReturn
 
 from resnext_gui import __version__
-from resnext_gui.messages import ARCHITECTURES, COLUMN
+from resnext_gui.messages import ARCHITECTURES, COLUMN, LARGEST_SIDE
 from resnext_gui.printable import printable
 
 
@@ -140,7 +140,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--minutes", metavar="M", type=_minutes, help="time that fine-tuning may take")
     train.add_argument("--epochs", metavar="N", type=_count(1, 100_000), help="passes, instead of a time")
-    train.add_argument("--size", metavar="PX", type=_count(32, 1024), help="side of the picture the network sees")
+    train.add_argument(
+        "--size", metavar="PX", type=_count(32, LARGEST_SIDE), help="side of the picture the network sees"
+    )
     train.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto", help="default: %(default)s")
     train.add_argument("--seed", metavar="N", type=_count(0, 2**31 - 1), default=0, help="default: %(default)s")
     unfinished = train.add_mutually_exclusive_group()

@@ -336,8 +336,9 @@ class Database:
             self._until = time.monotonic() + READ_SECONDS
             version = self._examine()
             self._until = float("inf")
-            if version == 0 and not create:
-                raise self._not_ours()
+            marker = db.execute("PRAGMA application_id").fetchone()[0]
+            if version == 0 and not create and marker not in (0, APPLICATION_ID):
+                raise self._not_ours()  # without a mark it is one that was begun on a full disk: nothing is in it
             self._look_through()
             db.execute("PRAGMA foreign_keys = OFF")
             db.execute("PRAGMA temp_store = MEMORY")

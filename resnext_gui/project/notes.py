@@ -13,12 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from resnext_gui.messages import TrainSpec
+from resnext_gui.messages import LARGEST_SIDE, TrainSpec
 from resnext_gui.project import guard
 from resnext_gui.project.records import ProjectError
 
 MOST_VALUES = 6_000_000
 """Values in one file: what a million photographs take.  More would fill the memory before anything could be checked."""
+
+FEW_VALUES = 200_000
+"""Values in a file that does not grow with the photographs.  The window reads these again and again."""
 
 MANY = 96 << 20
 """Bytes of a file that grows with the photographs."""
@@ -47,7 +50,7 @@ def count(value: Any) -> bool:
 
 def side(value: Any) -> bool:
     """Tell whether `value` may be the side of what a network sees, in pixels."""
-    return type(value) is int and 8 <= value <= 4096
+    return type(value) is int and 8 <= value <= LARGEST_SIDE
 
 
 def text(value: Any) -> bool:
@@ -91,7 +94,7 @@ def _spec() -> Shape:
         kinds = typing.get_args(hint) or (hint,)
         test = {str: text, bool: flag, int: number, float: number}[kinds[0]]
         tests[name] = maybe(test) if type(None) in kinds else test
-    return tests | {"size": maybe(side)}
+    return tests | {"size": maybe(side), "head": lambda head: head in ("linear", "hidden")}
 
 
 _SHARE = maybe(number)
@@ -196,31 +199,30 @@ def read(path: Path, most: int = guard.SMALL) -> Any:
     """
     data = guard.read_bytes(path, most)
     try:
-        return parse(data)
+        return parse(data, FEW_VALUES if most <= guard.SMALL else MOST_VALUES)
     except ValueError as error:
         raise _damaged(path) from error
 
 
-def parse(data: bytes) -> Any:
-    """Return what JSON says.
+def parse(data: bytes, most: int = FEW_VALUES) -> Any:
+    """Return what JSON of at most `most` values says.
 
     Raises:
         ValueError: it is no JSON in UTF-8, or of a size or depth that the program never writes.
     """
-    if sum(data.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+    if sum(data.count(mark) for mark in (b",", b"[", b"{")) > most:
         raise ValueError("too many values")
     try:
         found = json.loads(data.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    level = [found]
+    level = [found] if isinstance(found, (dict, list)) else []
     for _ in range(DEEPEST):
         level = [
             child
             for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in (dict, list)
         ]
         if not level:
             return found

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -286,14 +287,33 @@ def test_five_hundred_damaged_databases(good: Path, tmp_path: Path):
     _fuzz(good, tmp_path / "fuzzed", range(1000, 1500))
 
 
-def test_notes_are_told_apart_by_their_shape(monkeypatch: pytest.MonkeyPatch):
+def test_a_project_that_was_begun_on_a_full_disk_is_made_when_there_is_space(tmp_path: Path):
+    db = sqlite3.connect(tmp_path / "project.db")
+    db.execute("PRAGMA journal_mode = WAL")  # this much had been written
+    db.close()
+    assert (tmp_path / "project.db").stat().st_size
+    with Project.open_or_create(tmp_path) as project:
+        assert project.photo_count() == 0 and not project.labels()
+
+
+def test_notes_are_told_apart_by_their_shape():
     assert notes.fits({"status": "x", "other": object}, notes.RUN)
     assert not notes.fits({"status": "x", "split": {"practice": -1}}, notes.RUN)
     assert not notes.fits({"spec": {"minutes": "long"}}, notes.RUN)
     assert notes.fits({"spec": {"minutes": 5, "size": None, "class_weights": True}}, notes.RUN)
-    monkeypatch.setattr(notes, "MOST_VALUES", 100)
+    assert not notes.fits({"spec": {"head": "odd"}}, notes.RUN)
+    assert notes.fits({"preprocessing": {"size": 1024}}, notes.MODEL)
+    assert not notes.fits({"preprocessing": {"size": 4096}}, notes.MODEL)  # gigabytes for one batch
+
+
+def test_what_is_read_again_and_again_has_few_values(tmp_path: Path):
     with pytest.raises(ValueError, match="many"):
-        notes.parse(json.dumps([0] * 200).encode())
+        notes.parse(json.dumps([0] * 200).encode(), 100)
+    many = tmp_path / "many.json"
+    many.write_bytes(b"[" + b"0," * notes.FEW_VALUES + b"0]")
+    assert len(notes.read(many, notes.MANY)) > notes.FEW_VALUES
+    with pytest.raises(ProjectError, match="damaged"):
+        notes.read(many)
 
 
 OUTSIDE = {

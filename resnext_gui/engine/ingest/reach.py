@@ -70,6 +70,8 @@ class Reach:
             if dangling is not None:
                 return dangling
         except OSError as error:
+            if isinstance(error, PermissionError):  # a folder on the way may not be entered
+                return os.path.dirname(path)  # noqa: PTH120
             if error.errno in DRIVE_ERRORS:
                 return shown
         known = self._known.get(place, [])
@@ -141,6 +143,16 @@ class Reach:
             if place not in asked:
                 asked.add(place)
                 self.require(path)
+
+
+def verdict(error: UserError) -> str | None:
+    """Return the status of a photograph in reach that was refused so; None for one that may not be read now.
+
+    Such a permission comes back without a trace in the file's date, so nothing would read it again.
+    """
+    if error.code == "no_permission":
+        return None
+    return "gone" if error.code in ("missing", "vanished") else "unreadable"
 
 
 def folders_of(sources: Iterable[Source]) -> list[str]:

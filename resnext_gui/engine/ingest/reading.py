@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from resnext_gui.engine.ingest.gather import Candidate
+from resnext_gui.engine.ingest.reach import verdict
 from resnext_gui.engine.pictures.decode import decode, identify_open
 from resnext_gui.engine.pictures.files import ImageError, opened_content, trouble
 from resnext_gui.engine.pictures.jpeg_ends import ends_early
@@ -54,11 +55,9 @@ def read_again(project: Project, path: str) -> None:
     try:
         project.add_photos([read_one(path)])
     except ImageError as error:
-        known = project.photo_at(path)
-        if known is not None:
-            project.set_status(
-                [known.id], "gone" if error.code in ("missing", "vanished") else "unreadable", error.message
-            )
+        known, status = project.photo_at(path), verdict(error)
+        if known is not None and status is not None:
+            project.set_status([known.id], status, error.message)
 
 
 def _read_or_refuse(file: Candidate) -> tuple[Candidate, NewPhoto | ImageError]:

@@ -190,7 +190,8 @@ def _look(path: str, memory: Known, found: _Difference) -> bool:
     if facts.st_size == memory.size and facts.st_mtime_ns != memory.mtime_ns and memory.hash:
         found.redated.append(path)
     elif (facts.st_size, facts.st_mtime_ns) != (memory.size, memory.mtime_ns):
-        found.changed.append(path)
+        if memory.mtime_ns or os.access(path, os.R_OK):  # without a date: it may not be read
+            found.changed.append(path)
     elif memory.status == "gone":
         found.back.append(path)
     return True

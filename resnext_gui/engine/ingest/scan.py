@@ -15,7 +15,7 @@ from typing import Any
 
 from resnext_gui.engine.ingest import findings
 from resnext_gui.engine.ingest.gather import Candidate, Gathered, absolute, gather
-from resnext_gui.engine.ingest.reach import AWAY, Reach, folders_of
+from resnext_gui.engine.ingest.reach import AWAY, Reach, folders_of, verdict
 from resnext_gui.engine.ingest.reading import listing_tick, read_all
 from resnext_gui.engine.ingest.reconcile import labels_are_the_disks
 from resnext_gui.engine.pictures.files import ImageError, display
@@ -208,9 +208,10 @@ class _Scanner:
             size, mtime = 0, 0
             try:
                 facts = os.stat(file.path)  # noqa: PTH116
-                size, mtime = facts.st_size, facts.st_mtime_ns
             except OSError:
                 return
+            if verdict(outcome) is not None:  # else another date than the file's has it read again
+                size, mtime = facts.st_size, facts.st_mtime_ns
             portion.append(NewPhoto(file.path, size, mtime, label=file.label, status="unreadable", reason=message))
 
     def _moved_here(self, file: Candidate, photo: NewPhoto) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from resnext_gui.engine.ingest.reach import AWAY, Reach
+from resnext_gui.engine.ingest.reach import AWAY, Reach, verdict
 from resnext_gui.engine.ingest.reading import read_again
 from resnext_gui.engine.pictures.decode import decode
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
@@ -142,13 +142,13 @@ def _count(project: Project, photo: Photo, outcome: Path | ImageError | OSError 
         tally["refused"] += 1
         if not project.read_only and outcome.code != "changed":
             gone = outcome.code in ("missing", "vanished")
-            status = "gone" if gone else "unreadable"
+            status = verdict(outcome)
             # A drive that is away for the moment says nothing about its photographs.
             # A folder that is not there may have been moved: the next comparison with the disk will tell.
             away = (gone and not Path(photo.path).parent.is_dir()) or (
                 outcome.code in AWAY and Reach.of(project).lost(photo.path) is not None
             )
-            if photo.status != status and not away:
+            if status is not None and photo.status != status and not away:
                 project.set_status([photo.id], status, outcome.message)
     elif isinstance(outcome, OSError):
         tally["skipped"] += 1

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
-from resnext_gui.engine.ingest.reach import Reach
+from resnext_gui.engine.ingest.reach import Reach, verdict
 from resnext_gui.engine.models.classifier import BATCH, Classifier, model_folder
 from resnext_gui.engine.models.modelfile import ModelFile, fingerprint, read_model
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
@@ -120,7 +120,7 @@ def evaluate(project: Project, model: str, kind: str, job: JobContext) -> dict[s
                     pixels = reach.settle(path, pixels, partial(read, path))
                 if isinstance(pixels, UserError):
                     job.refused(path, pixels)
-                    if not project.read_only and pixels.code not in ("missing", "vanished"):
+                    if not project.read_only and verdict(pixels) == "unreadable":
                         project.set_status([by_path[path].photo_id], "unreadable", pixels.message)
                 else:
                     batch.append((by_path[path], pixels))

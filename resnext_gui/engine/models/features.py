@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
-from resnext_gui.engine.ingest.reach import Reach
+from resnext_gui.engine.ingest.reach import Reach, verdict
 from resnext_gui.engine.ingest.reading import read_again
 from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.modelfile import fingerprint
@@ -234,7 +234,9 @@ class FeatureReader:
                         batch.append((item, outcome))
                     while remarks:
                         path, remark = remarks.pop(0)
-                        self.job.emit(Refused(self.job.job_id, path, "incomplete", remark, "It is learnt from all the same."))
+                        self.job.emit(
+                            Refused(self.job.job_id, path, "incomplete", remark, "It is learnt from all the same.")
+                        )
                     if len(batch) == BATCH or (number == len(missing) and batch):
                         self._compute(batch)
                         batch = []
@@ -272,8 +274,9 @@ class FeatureReader:
         if error.code == "changed":
             read_again(self.project, item.path)
         elif not self.project.read_only:
-            gone = error.code in ("missing", "vanished")
-            self.project.set_status([item.photo_id], "gone" if gone else "unreadable", error.message)
+            status = verdict(error)
+            if status is not None:
+                self.project.set_status([item.photo_id], status, error.message)
 
     def features(self, items: list[Item]) -> tuple[Features, Labels]:
         """Return features (n, features) and labels (n,) of those of `items` that are known."""

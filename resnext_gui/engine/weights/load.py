@@ -32,6 +32,7 @@ from resnext_gui.engine.weights.reading import RawWeights, file_sha256, read_wei
 from resnext_gui.engine.weights.report import CheckpointError, Report
 from resnext_gui.engine.weights.vetting import check_tensors, detect_architecture, expected_shapes
 from resnext_gui.messages import UserError
+from resnext_gui.project import notes
 from resnext_gui.project.files import write_durably
 from resnext_gui.resources import asset
 
@@ -200,7 +201,7 @@ def _preprocessing(path: Path, raw: RawWeights, sha256: str) -> Preprocessing:
 def sane_preprocessing(prep: Preprocessing) -> Preprocessing:
     """Return `prep`; ValueError where no picture could be made by it."""
     right = (
-        (isinstance(prep.size, int) and 8 <= prep.size <= 4096, "size"),
+        (notes.side(prep.size), "size"),
         (isinstance(prep.crop, (int, float)) and 0.05 <= prep.crop <= 1, "crop"),
         (prep.interpolation in ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"), "interpolation"),
         (prep.order in ("rgb", "bgr"), "order"),
@@ -383,4 +384,14 @@ def save_weights(
         facts["preprocessing"] = json.dumps(preprocessing.to_dict())
     if labels is not None:
         facts["labels"] = json.dumps(labels, ensure_ascii=False)
-    write_durably(path, save(state_of(model), facts))
+    write_durably(path, _in_order(save(state_of(model), facts)))
+
+
+def _in_order(data: bytes) -> bytes:
+    """Return a safetensors file with its facts in order, so that equal runs write equal files."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join((len(text).to_bytes(8, "little"), text, memoryview(data)[start:]))

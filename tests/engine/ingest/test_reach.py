@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resnext_gui.engine.ingest import reach as reach_module
-from resnext_gui.engine.ingest.reach import Reach, folders_of, out_of_reach
+from resnext_gui.engine.ingest.reach import Reach, folders_of, out_of_reach, verdict
 from resnext_gui.engine.pictures.files import ImageError
 from resnext_gui.messages import Source, UserError
 
@@ -126,6 +126,11 @@ def test_a_share_that_is_down(files: list[str], tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "stat", down)
     assert reach.lost(files[0]) == str(tmp_path / "drive")
+
+
+def test_what_may_not_be_read_now_is_neither_gone_nor_damaged() -> None:
+    verdicts = {code: verdict(ImageError(code, "")) for code in ("missing", "vanished", "broken", "no_permission")}
+    assert verdicts == {"missing": "gone", "vanished": "gone", "broken": "unreadable", "no_permission": None}
 
 
 def test_places_of_sources(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from resnext_gui.engine.ingest.gather import Candidate, gather, in_turn
 from resnext_gui.engine.ingest.reconcile import reconcile_job
 from resnext_gui.engine.ingest.rules import from_name
 from resnext_gui.engine.ingest.scan import preview_job, scan_job
+from resnext_gui.engine.pictures.files import ImageError
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import JobStopped, Preview, Progress, Reconcile, Scan, Source, UserError, encode
 from resnext_gui.project import Project
@@ -73,6 +75,46 @@ def desk(tmp_path: Path):
     made = Desk(tmp_path / "project")
     yield made
     made.project.close()
+
+
+@pytest.mark.parametrize("by", ["scan", "reconcile"])
+def test_a_file_that_may_not_be_read_is_read_once_it_may(desk, tmp_path: Path, monkeypatch, by: str):
+    put(tmp_path / "in", "a/1.jpg", "a/2.jpg", "b/3.jpg")
+    locked, read = str(tmp_path / "in" / "a" / "2.jpg"), reading.read_one
+
+    def refuse(path, *rest):
+        if path == locked:
+            raise ImageError("no_permission", f"'{path}' may not be read.")
+        return read(path, *rest)
+
+    monkeypatch.setattr(reading, "read_one", refuse)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, *rest: path != locked and access(path, *rest))
+    desk.scan(tmp_path / "in")
+    assert desk.project.counts()["unreadable"] == 1
+    assert desk.reconcile()["changed"] == 0
+    monkeypatch.undo()  # the date of the file is what it was
+    desk.scan(tmp_path / "in") if by == "scan" else desk.reconcile(apply=True)
+    assert desk.project.counts()["unreadable"] == 0
+    assert desk.labels() == {"1.jpg": "a", "2.jpg": "a", "3.jpg": "b"}
+
+
+def test_a_folder_that_may_not_be_entered_is_out_of_reach(desk, tmp_path: Path, monkeypatch):
+    put(tmp_path / "in", "a/1.jpg", "b/2.jpg", "b/3.jpg")
+    desk.scan(tmp_path / "in")
+    locked, ask = str(tmp_path / "in" / "b"), {name: getattr(os, name) for name in ("stat", "scandir")}
+
+    def refuse(name, path, *rest, **named):
+        here = os.fspath(path) if isinstance(path, (str, os.PathLike)) else ""
+        if here.startswith(locked + os.sep) or (here == locked and name == "scandir"):
+            raise PermissionError(13, "Permission denied", here)
+        return ask[name](path, *rest, **named)
+
+    for name in ask:
+        monkeypatch.setattr(os, name, partial(refuse, name))
+    found = desk.reconcile()
+    assert (found["gone"], found["unreachable"]) == (0, [locked])
+    assert desk.project.counts()["photographs"] == 3
 
 
 class TestRules:
