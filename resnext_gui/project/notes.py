@@ -20,6 +20,9 @@ from resnext_gui.project.records import ProjectError
 MOST_VALUES = 6_000_000
 """Values in one file: what a million photographs take.  More would fill the memory before anything could be checked."""
 
+SOME_VALUES = 1_500_000
+"""Values in an evaluation: of 180,000 photographs.  The window reads it in a third of a second."""
+
 FEW_VALUES = 200_000
 """Values in a file that does not grow with the photographs.  The window reads these again and again."""
 
@@ -190,8 +193,8 @@ POINT: Shape = {
 """A line of ``batches.jsonl``."""
 
 
-def read(path: Path, most: int = guard.SMALL) -> Any:
-    """Return what a JSON file says.
+def read(path: Path, most: int = guard.SMALL, values: int = MOST_VALUES) -> Any:
+    """Return what a JSON file says; above `guard.SMALL` bytes it may hold up to `values` values.
 
     Raises:
         OSError: there is no such file, it cannot be read, it is larger than `most` bytes, or it is no ordinary file.
@@ -199,7 +202,7 @@ def read(path: Path, most: int = guard.SMALL) -> Any:
     """
     data = guard.read_bytes(path, most)
     try:
-        return parse(data, FEW_VALUES if most <= guard.SMALL else MOST_VALUES)
+        return parse(data, FEW_VALUES if most <= guard.SMALL else values)
     except ValueError as error:
         raise _damaged(path) from error
 
@@ -246,21 +249,23 @@ def read_evaluation(path: Path) -> dict[str, Any]:
         OSError: there is no such file, or as `read`.
         ProjectError: ``damaged``.
     """
-    return read_shaped(path, EVALUATION, EVALUATION_KEYS, MANY)
+    return read_shaped(path, EVALUATION, EVALUATION_KEYS, MANY, SOME_VALUES)
 
 
 def _damaged(path: Path) -> ProjectError:
     return ProjectError("damaged", f"The file '{path}' is damaged.", "Restore it from a backup.")
 
 
-def read_shaped(path: Path, shape: Shape, needed: tuple[str, ...] = (), most: int = guard.SMALL) -> dict[str, Any]:
+def read_shaped(
+    path: Path, shape: Shape, needed: tuple[str, ...] = (), most: int = guard.SMALL, values: int = MOST_VALUES
+) -> dict[str, Any]:
     """Return the object in a JSON file, which has this shape and the `needed` keys.
 
     Raises:
         OSError: as `read`.
         ProjectError: ``damaged``, also for any other content.
     """
-    found = read(path, most)
+    found = read(path, most, values)
     if not fits(found, shape) or not isinstance(found, dict) or any(key not in found for key in needed):
         raise _damaged(path)
     return found

@@ -144,7 +144,9 @@ def evaluate(project: Project, model: str, kind: str, job: JobContext) -> dict[s
         uses = project.exam_uses() + 1 if project.read_only else project.count_exam_use(model)
     result = summarise(model, kind, labels, kept, probabilities, uses) | {"label_rows": project.label_rows(labels)}
     if not project.read_only:
-        write_json(folder / f"{kind}.json", {**result, "stamp": _stamp(file, kept)})
+        # The table of who was taken for whom follows from the items, and grows with the square of the labels.
+        noted = {key: value for key, value in result.items() if key != "confusion"}
+        write_json(folder / f"{kind}.json", {**noted, "stamp": _stamp(file, kept)})
     return result
 
 

@@ -218,8 +218,8 @@ class _Training:
             recipe = Recipe.from_dict(frozen["recipe"])
             recipe.check()
             weights, _ = body["weights"], body["device"]["device"]
-            if frozen["parts"] < 1:
-                raise ValueError("parts")
+            if not 1 <= frozen["parts"] <= max(1, math.ceil(len(photographs.learning) / recipe.batch)):
+                raise ValueError("parts")  # a pass would have no step
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"The notes of the run '{run.id}' are damaged."
             raise UserError("damaged", message, "Start a new run.") from error
@@ -342,6 +342,7 @@ class _Training:
         left, pretrained = self._time_left(self._budget), self.resolved.path is not None
         learning, practice = len(self.photographs.learning), len(self.photographs.practice)
         self.recipe, parts = fit_to_time(self.recipe, self.spec, left, self._look, learning, practice, pretrained)
+        parts = min(parts, max(1, math.ceil(learning / self.recipe.batch)))  # each has a step at least
         self.frozen = {**self.frozen, "recipe": self.recipe.to_dict(), "parts": parts, "measured": True}
         self.run.update(frozen=self.frozen)
 

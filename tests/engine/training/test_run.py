@@ -471,6 +471,11 @@ def test_damaged_checkpoint_or_run_in_use_is_refused(learner: Learner) -> None:
     with pytest.raises(UserError) as caught:
         learner.train(run=first["run"])
     assert caught.value.code == "damaged"
+    with learner.project() as project:
+        project.run(first["run"]).update(frozen={**project.run(first["run"]).read()["frozen"], "parts": 10**12})
+    with pytest.raises(UserError) as caught:  # a pass without a step
+        learner.train(run=first["run"])
+    assert caught.value.code == "damaged"
 
 
 @pytest.fixture
