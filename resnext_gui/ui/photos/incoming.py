@@ -43,7 +43,7 @@ class Incoming(QObject):
         news.apply_wanted.connect(self._apply_news)
         news.gone_wanted.connect(lambda: self.show_findings("gone"))
         news.disagree_wanted.connect(lambda: page.panel.choose("disagree"))
-        news.given_up.connect(lambda: page.session.reconcile(gone=True))
+        news.given_up.connect(lambda: page.session.imports.reconcile(gone=True))
         news.undo_wanted.connect(self._undo_news)
         news.closed.connect(news.hide)
         page.disagree.take_wanted.connect(lambda: self._settle(take=True))
@@ -70,7 +70,7 @@ class Incoming(QObject):
 
     def _add(self, paths: list[str]) -> None:
         if paths:
-            self._page.session.add_sources([Source(path) for path in paths])
+            self._page.session.imports.add([Source(path) for path in paths])
 
     # ---- the receipt
 
@@ -114,7 +114,7 @@ class Incoming(QObject):
         except UserError as error:
             show({"error": say(error.message)})
             return
-        self._page.session.preview(sources, show)
+        self._page.session.imports.preview(sources, show)
 
     def _import_again(self, rule: str) -> None:
         session = self._page.session
@@ -123,9 +123,9 @@ class Incoming(QObject):
             possible = session.project.undo_text() == self._import_text
         except UserError:
             return  # the session tells about it
-        if sources and possible and session.undo():
+        if sources and possible and session.corrections.undo():
             self._close_receipt()
-            session.add_sources([replace(source, rule=plain_rule(rule), label=None) for source in sources])
+            session.imports.add([replace(source, rule=plain_rule(rule), label=None) for source in sources])
 
     # ---- the disk
 
@@ -139,7 +139,7 @@ class Incoming(QObject):
 
     def _apply_news(self) -> None:
         self._page.news.hide()
-        self._page.session.reconcile(apply=True)
+        self._page.session.imports.reconcile(apply=True)
 
     def _undo_news(self) -> None:
         self._page.news.hide()
@@ -158,7 +158,7 @@ class Incoming(QObject):
     def _settle(self, take: bool) -> None:
         page = self._page
         chosen = page.gallery.chosen() if page.gallery.selected_count() > 1 else page.gallery.ids()
-        page.session.settle_disk_labels(list(chosen), take)
+        page.session.corrections.settle_disk_labels(list(chosen), take)
         page.refresh_soon()
 
     # ---- findings

@@ -65,7 +65,7 @@ class LoupeDesk(QObject):
         loupe.label_wanted.connect(page.labelling.ask)
         loupe.accepted.connect(page.labelling.accept)
         loupe.remove_wanted.connect(page.labelling.forget)
-        loupe.model_view_wanted.connect(page.session.model_view)
+        loupe.model_view_wanted.connect(page.session.answers.model_view)
         for keys, action in (("Ctrl+Z", page.undo), ("Ctrl+Shift+Z", page.redo), ("Ctrl+Y", page.redo)):
             shortcut = QShortcut(QKeySequence(keys), loupe)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -89,7 +89,7 @@ class LoupeDesk(QObject):
         show = loupe.open_photo if opening else loupe.show_photo
         show(photo, thumb, place, gallery.proposal(photo_id))
         if not thumb and photo.status in ("ok", "changed"):
-            self._page.session.request_thumbnails([photo_id])
+            self._page.session.imports.request_thumbnails([photo_id])
 
     def _model_view_ready(self, path: str, png: str) -> None:
         if self.loupe is not None and self.shown:

@@ -60,10 +60,10 @@ class Intake(QObject):
         if session is None:
             self.learn_in_new_project(paths)
         elif zone == ASK:
-            session.classify(paths)
+            session.answers.classify(paths)
         else:
             session.navigate.emit("photos")
-            session.add_sources([Source(path) for path in paths])
+            session.imports.add([Source(path) for path in paths])
 
     def _take_image(self, found: Dropped) -> None:
         session = self._session()
@@ -78,7 +78,7 @@ class Intake(QObject):
                 )
             )
             return
-        session.classify(found.image)
+        session.answers.classify(found.image)
 
     def _only_addresses(self, found: Dropped) -> None:
         host = found.addresses[0].split("/")[2] if found.addresses[0].count("/") >= 2 else found.addresses[0]
@@ -100,7 +100,7 @@ class Intake(QObject):
             return
         session = self._session()
         if session is not None:
-            session.add_sources([Source(path) for path in paths])
+            session.imports.add([Source(path) for path in paths])
 
     def samples(self) -> None:
         """Make a project of sample photographs, or open the one made before."""
@@ -108,7 +108,7 @@ class Intake(QObject):
             return
         session = self._session()
         if session is not None:
-            session.add_samples()
+            session.imports.add_samples()
 
     def paste(self) -> None:
         """Ask the model about what the clipboard holds."""

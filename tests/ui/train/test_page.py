@@ -180,7 +180,7 @@ def test_better_weights_are_one_press_away(make_page, session) -> None:
 
 
 def test_a_failed_download_is_told_and_can_be_tried_again(qtbot, make_page, session) -> None:
-    session.weights_get = lambda name, callback: callback(Failed("j", "offline", "No network.", "Connect, try again."))
+    session.weights.get = lambda name, callback: callback(Failed("j", "offline", "No network.", "Connect, try again."))
     page = make_page()
     with qtbot.waitSignal(session.problem) as told:
         page.question.get.click()

@@ -68,7 +68,7 @@ class Proposer(QObject):
             return
         self._asked.update(portion)
         self._waiting = True
-        session.proposals(portion, self._receiver(session, portion, self._turn))
+        session.answers.proposals(portion, self._receiver(session, portion, self._turn))
 
     def _receiver(self, session: Any, portion: list[int], turn: int) -> Callable[[list[Answer]], None]:
         def receive(answers: list[Answer]) -> None:
