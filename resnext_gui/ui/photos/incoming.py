@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from resnext_gui.messages import Source, UserError
 from resnext_gui.ui.common import files
 from resnext_gui.ui.engine_process.texts import say
 from resnext_gui.ui.photos.findings import MOST_ROWS
+from resnext_gui.ui.photos.gallery.lister import Listing
 from resnext_gui.ui.photos.receipt import plain_rule
+from resnext_gui.ui.session.state import Change
 
 if TYPE_CHECKING:
     from resnext_gui.ui.photos.page import PhotosPage
@@ -29,6 +32,8 @@ class Incoming(QObject):
         session = page.session
         session.import_finished.connect(self._import_finished)
         session.reconciled.connect(self._reconciled)
+        session.changed.connect(self._on_changed)
+        page.listed.connect(self._on_listed)
         page.toolbar.folder_wanted.connect(self.add_folder)
         page.toolbar.files_wanted.connect(self.add_files)
         page.toolbar.table_wanted.connect(self.add_table)
@@ -78,21 +83,26 @@ class Incoming(QObject):
         page = self._page
         self._import_id = int(receipt.get("import_id") or 0)
         try:
-            self._import_text = page.session.project.undo_text()
+            self._import_text = self._last()
             sources = self._sources()
         except UserError:
             self._import_text, sources = None, []
         page.receipt.show_receipt(receipt, can_choose=bool(sources), can_undo=self._import_text is not None)
         page.refresh()
 
+    def _last(self) -> str | None:
+        """Return what would be undone now."""
+        return self._page.session.project.undo_text()
+
     def _sources(self) -> list[Source]:
         return self._page.session.project.import_sources(self._import_id) if self._import_id else []
 
-    def undo_changed(self, undo: str | None) -> None:
+    def _on_changed(self, what: Change) -> None:
         """Something was done or undone: the import can be taken back only while it is what comes next."""
         receipt = self._page.receipt
-        if not receipt.isHidden():
-            receipt.set_can_undo(undo is not None and undo == self._import_text)
+        if what & Change.UNDO and not receipt.isHidden():
+            with contextlib.suppress(UserError):
+                receipt.set_can_undo(self._import_text is not None and self._last() == self._import_text)
 
     def _undo_import(self) -> None:
         self._close_receipt()
@@ -120,7 +130,7 @@ class Incoming(QObject):
         session = self._page.session
         try:
             sources = self._sources()
-            possible = session.project.undo_text() == self._import_text
+            possible = self._last() == self._import_text
         except UserError:
             return  # the session tells about it
         if sources and possible and session.corrections.undo():
@@ -145,16 +155,6 @@ class Incoming(QObject):
         self._page.news.hide()
         self._page.undo()
 
-    def show_disagree(self, count: int) -> None:
-        """Say of `count` photographs that are shown what the disk says; 0: others are shown."""
-        page = self._page
-        page.disagree.hide()
-        if count:
-            try:
-                page.disagree.show_names(count, page.session.project.disputed_names())
-            except UserError:
-                return  # the session tells about it
-
     def _settle(self, take: bool) -> None:
         page = self._page
         chosen = page.gallery.chosen() if page.gallery.selected_count() > 1 else page.gallery.ids()
@@ -163,10 +163,15 @@ class Incoming(QObject):
 
     # ---- findings
 
-    def set_counts(self, counts: dict[str, int]) -> None:
-        """Note how many files are unreadable or gone."""
-        self._counts = counts
+    def _on_listed(self, listing: Listing) -> None:
+        """Say how many files are unreadable or gone, and of photographs that are shown what the disk says."""
+        page = self._page
+        self._counts = listing.counts
         self._say_counts()
+        page.disagree.hide()
+        if listing.query.where == "disagree" and len(listing.ids):
+            with contextlib.suppress(UserError):  # the session tells about it
+                page.disagree.show_names(len(listing.ids), page.session.project.disputed_names())
 
     def _say_counts(self) -> None:
         # The receipt says the same, so one of them is enough.

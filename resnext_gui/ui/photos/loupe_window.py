@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resnext_gui.ui.photos.page import PhotosPage
 
 
-class LoupeDesk(QObject):
+class LoupeOpener(QObject):
     """Opens the loupe and keeps it at the gallery's current photograph."""
 
     def __init__(self, page: PhotosPage) -> None:
@@ -23,6 +23,7 @@ class LoupeDesk(QObject):
         self.loupe: Loupe | None = None
         page.gallery.opened.connect(self.open)
         page.gallery.current_changed.connect(self.update)
+        page.listed.connect(self.update)
         page.session.model_view_ready.connect(self._model_view_ready)
         page.session.thumbnail_ready.connect(self._thumbnail_ready)
 
@@ -39,7 +40,7 @@ class LoupeDesk(QObject):
             self.loupe = self._make()
         self._show(self.loupe, opening=True)
 
-    def update(self) -> None:
+    def update(self, _listing: object = None) -> None:
         """The gallery moved on, or its photograph changed."""
         if self.loupe is not None and self.shown:
             self._show(self.loupe)

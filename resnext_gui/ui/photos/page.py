@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -22,13 +22,12 @@ from resnext_gui.ui.photos.empty import EmptyPhotos
 from resnext_gui.ui.photos.findings import FindingsLine, FindingsPanel
 from resnext_gui.ui.photos.gallery.gallery import Gallery
 from resnext_gui.ui.photos.gallery.grid import no_photos
-from resnext_gui.ui.photos.gallery.lister import Listing, PhotoLister, Query
+from resnext_gui.ui.photos.gallery.lister import Listing, PhotoLister, Query, Where
 from resnext_gui.ui.photos.incoming import Incoming
 from resnext_gui.ui.photos.labels.labelling import Labelling
-from resnext_gui.ui.photos.labels.list import Where
 from resnext_gui.ui.photos.labels.panel import WIDTH, LabelsPanel
 from resnext_gui.ui.photos.labels.proposer import Proposer
-from resnext_gui.ui.photos.loupe_window import LoupeDesk
+from resnext_gui.ui.photos.loupe_window import LoupeOpener
 from resnext_gui.ui.photos.menu import photo_menu
 from resnext_gui.ui.photos.receipt import DiskNews, Receipt
 from resnext_gui.ui.photos.toolbar import PhotosToolbar
@@ -66,6 +65,9 @@ class PhotosPage(QWidget):
         ("Ctrl + / -", "Larger and smaller tiles"),
     )
 
+    listed = Signal(object)
+    """The `Listing` that is shown now."""
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = self.tr("Photos")
@@ -85,13 +87,13 @@ class PhotosPage(QWidget):
         self._build()
         self.labelling = Labelling(self)
         self.incoming = Incoming(self)
-        self.looking = LoupeDesk(self)
+        self.looking = LoupeOpener(self)
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.timeout.connect(self.refresh)
+        self._restore()  # first: what was chosen before is no choice to be kept anew
         self._connect()
         self._shortcuts()
-        self._restore()
         self.refresh()
 
     # ---------------------------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ class PhotosPage(QWidget):
         self.stack.setMinimumSize(320, 160)  # less than the teaching texts would like, so that strips always fit
         self.toast = Toast(self.stack)
         self.dock = Dock()
-        self.proposer = Proposer(self)
+        self.proposer = Proposer(self.session, self)
         self.lister = PhotoLister(self.session.project, self)
         right = QVBoxLayout()
         right.setSpacing(0)
@@ -186,7 +188,6 @@ class PhotosPage(QWidget):
             self.gallery.set_tile(tile)
             self.toolbar.set_tile(tile)
         if order in ("label", "name", "added"):
-            self.toolbar.order = order
             self.toolbar.set_order(order)
 
     def _remember(self, key: str, value: object) -> None:
@@ -240,8 +241,6 @@ class PhotosPage(QWidget):
         if proposing:
             self.gallery.set_proposals(self.proposer.proposals())
         self._fresh = False
-        self.incoming.set_counts(self._counts)
-        self.incoming.show_disagree(len(ids) if self._where == "disagree" else 0)
         if self.stack.currentWidget() is not self.findings:
             self.show_photographs()
         self._quick_changed(self.session.quick.state)
@@ -251,7 +250,7 @@ class PhotosPage(QWidget):
             self._select_all_next = False
             self.gallery.select_all()
             self.gallery.setFocus()
-        self.looking.update()
+        self.listed.emit(listing)
         self._refreshed_at = time.monotonic()
         self._cost = self._refreshed_at - self._asked_at
 
@@ -381,7 +380,7 @@ class PhotosPage(QWidget):
         self.proposing.setVisible(shown and ready and len(self._labels) > 1)
         if self.proposing.isHidden():
             return
-        self.proposer.ask(self.session, self.gallery.ids())
+        self.proposer.ask(self.gallery.ids())
         self._say_proposing()
 
     def _say_proposing(self) -> None:
@@ -427,7 +426,6 @@ class PhotosPage(QWidget):
         except UserError:
             return
         self.toolbar.set_undo(undo and say(undo), redo and say(redo))
-        self.incoming.undo_changed(undo)
 
     # ---------------------------------------------------------------------------------------------------------------
     # Quick model

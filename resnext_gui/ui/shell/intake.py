@@ -23,7 +23,7 @@ class Intake(QObject):
     Args:
         session: returns the open session, or None.
         open_project: opens the project at a path.
-        new_project: makes a project of a name and returns whether it is open now.
+        new_project: makes a project of a name and returns its session once it is open.
         tell: shows a problem.
     """
 
@@ -31,7 +31,7 @@ class Intake(QObject):
         self,
         session: Callable[[], Session | None],
         open_project: Callable[[str], None],
-        new_project: Callable[[str], bool],
+        new_project: Callable[[str], Session | None],
         tell: Callable[[Problem], None],
         parent: QObject | None = None,
     ) -> None:
@@ -96,17 +96,13 @@ class Intake(QObject):
         """Make a project, named after the first folder, and let it learn from `paths`."""
         first = Path(paths[0])
         name = first.name if first.is_dir() else first.parent.name
-        if not self._new_project(name or self.tr("Photographs")):
-            return
-        session = self._session()
+        session = self._new_project(name or self.tr("Photographs"))
         if session is not None:
             session.imports.add([Source(path) for path in paths])
 
     def samples(self) -> None:
         """Make a project of sample photographs, or open the one made before."""
-        if not self._new_project(self.tr("Sample photographs")):
-            return
-        session = self._session()
+        session = self._new_project(self.tr("Sample photographs"))
         if session is not None:
             session.imports.add_samples()
 

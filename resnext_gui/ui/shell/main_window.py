@@ -202,15 +202,14 @@ class MainWindow(QMainWindow):
 
     # ---- projects
 
-    def new_project(self, name: str) -> bool:
-        """Make a project called `name` and open it.  Returns whether it is open."""
+    def new_project(self, name: str) -> Session | None:
+        """Make a project called `name` and open it.  Returns its session, or None where that was not possible."""
         try:
             project = Project.create(new_project_folder(name), name)
         except UserError as error:
             self.show_problem(Problem(self._page, error.message, error.hint, code=error.code))
-            return False
-        self._begin(project)
-        return True
+            return None
+        return self._begin(project)
 
     def open_project(self, path: str) -> None:
         """Open the project at `path`: its folder, its ``project.db``, or its marker file."""
@@ -232,14 +231,14 @@ class MainWindow(QMainWindow):
         self.settings.forget(path)
         self.start.show_recent(self.settings.recent())
 
-    def _begin(self, project: Project) -> None:
-        """Put `project` into the window."""
+    def _begin(self, project: Project) -> Session | None:
+        """Put `project` into the window and return its session; None while a run of another one goes on."""
         if self.session is not None and self.session.training.active:
             project.close()
             message = self.tr("A run is under way in this project.")
             hint = self.tr("Stop it or let it finish, then open another project.")
             self.show_problem(Problem("", message, hint, code="run_active", tone="info"))
-            return
+            return None
         self._end_session()
         trainer = self._trainer() if self._trainer is not None else None
         session = Session(project, self.assistant, trainer, logs.folder(), self)
@@ -268,6 +267,7 @@ class MainWindow(QMainWindow):
             self.show_problem(Problem("", odd.message, odd.hint, code="odd_file", tone="caution"))
         # Step by step from here, and the window gets its turn in between.
         Steps(PAGES[0].import_steps(), self._make_first_page, session)
+        return session
 
     def _make_first_page(self) -> None:
         if self.session is not None and self._page == "start":

@@ -169,7 +169,7 @@ def test_label_menu_excludes_merges_and_selects(page: PhotosPage, project: Proje
     assert len(_of(project, "tulip")) == 12
 
 
-def test_search_kind_and_order(page: PhotosPage, project: Project, qtbot: Any) -> None:
+def test_search_kind_and_order(page: PhotosPage, session: PhotosSession, project: Project, qtbot: Any) -> None:
     QTest.keyClick(page.gallery, Key.Key_F, Mod.ControlModifier)
     QTest.keyClicks(page.panel.search, "rose 3")
     qtbot.waitUntil(lambda: names(project, page.gallery.ids()) == ["rose 3.png"])
@@ -185,6 +185,9 @@ def test_search_kind_and_order(page: PhotosPage, project: Project, qtbot: Any) -
     page.toolbar.set_order("added")
     assert page.gallery.ids()[0] == max(page.gallery.ids())
     assert project.setting("window_order") == "added"
+    again = _page(session, qtbot)
+    assert again.toolbar.order_button.text() == "Newest first" and again.gallery.ids() == page.gallery.ids()
+    again.shut()
 
 
 def test_findings_say_why_and_can_be_left_out(page: PhotosPage, project: Project, qtbot: Any) -> None:

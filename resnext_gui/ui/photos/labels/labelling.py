@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject
 
 from resnext_gui.project import Label
 from resnext_gui.ui.common import words
+from resnext_gui.ui.photos.gallery.lister import Where
 from resnext_gui.ui.photos.labels.entry import LabelEntry
-from resnext_gui.ui.photos.labels.list import Where
 
 if TYPE_CHECKING:
     from resnext_gui.ui.photos.page import PhotosPage
