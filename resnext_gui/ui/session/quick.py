@@ -54,10 +54,11 @@ class Quick(QObject):
         project = self._session.project
         try:
             made = notes.read_model(project.quick_folder)
+            stored = project.setting(SETTING) or {}
+            stale = stored.get("version") != project.data_version()
         except (OSError, UserError):
             return QuickState()
         practice, counts = made.get("practice") or {}, made.get("counts") or {}
-        stored = project.setting(SETTING) or {}
         return QuickState(
             phase="ready",
             right=int(practice.get("right") or 0),
@@ -66,7 +67,7 @@ class Quick(QObject):
             photographs=int(counts.get("photographs") or 0),
             seconds=float(stored.get("seconds") or 0.0),
             exists=True,
-            stale=stored.get("version") != project.data_version(),
+            stale=stale,
         )
 
     def _set(self, **changes: Any) -> None:
@@ -163,14 +164,12 @@ class Quick(QObject):
         if isinstance(event, Progress):
             self._set(done=event.done, total=event.total, message=event.text, seconds_left=event.seconds_left)
         elif isinstance(event, messages.ModelReady):
-            self._set(
-                exists=True, right=event.right, practice=event.total, labels=event.labels, photographs=event.photographs
-            )
+            self.note_model(event)
             self._let_it_answer()
             self._session.changed.emit(Change.MODEL)
 
-    def made_elsewhere(self, event: messages.ModelReady) -> None:
-        """A run has made the quick model on its way."""
+    def note_model(self, event: messages.ModelReady) -> None:
+        """There is a new quick model, of ours or made by a run on its way."""
         self._set(
             phase="ready" if self._job is None else self.state.phase,
             exists=True,

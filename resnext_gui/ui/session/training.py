@@ -172,7 +172,7 @@ class Training(QObject):
 
     def _on_model(self, event: messages.ModelReady) -> None:
         if event.model == "quick":
-            self._quick.made_elsewhere(event)
+            self._quick.note_model(event)
         elif event.total:
             self._set(best_right=event.right, best_total=event.total)
         self._session.changed.emit(Change.MODEL)
