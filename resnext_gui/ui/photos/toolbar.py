@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePoli
 from resnext_gui.ui.common import theme
 from resnext_gui.ui.common.elided import Elided
 from resnext_gui.ui.photos.gallery.gallery import TILE_SIZES
-from resnext_gui.ui.photos.gallery.lister import Order
+from resnext_gui.ui.photos.gallery.lister import Kind, Order
 from resnext_gui.ui.photos.gallery.tiles import KINDS, draw_kind, kind_meaning
 
 HEIGHT = 48
@@ -49,7 +49,7 @@ class PhotosToolbar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "bar")
         self.setFixedHeight(HEIGHT)
-        self.kind: str | None = None
+        self.kind: Kind | None = None
         self.order: Order = "label"
         self.drawer_button = self._tool("list", self.tr("Labels"))
         self.drawer_button.setCheckable(True)
@@ -159,7 +159,7 @@ class PhotosToolbar(QFrame):
     def _orders(self) -> dict[Order, str]:
         return {"label": self.tr("By label"), "name": self.tr("By name"), "added": self.tr("Newest first")}
 
-    def _kinds(self) -> dict[str | None, str]:
+    def _kinds(self) -> dict[Kind | None, str]:
         return {
             None: self.tr("All kinds"),
             "learning": self.tr("Learning"),
@@ -179,7 +179,7 @@ class PhotosToolbar(QFrame):
 
     # ---------------------------------------------------------------------------------------------------------------
 
-    def set_kind(self, kind: str | None) -> None:
+    def set_kind(self, kind: Kind | None) -> None:
         """Show one kind only; None: all."""
         if kind != self.kind:
             self.kind = kind

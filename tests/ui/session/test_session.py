@@ -8,13 +8,14 @@ import time
 import pytest
 from PySide6.QtGui import QColor, QImage
 
-from resnext_gui.messages import EpochLine, Source, TrainSpec
+from resnext_gui.messages import EpochLine, Failed, Finished, Progress, Source, TrainSpec
 from resnext_gui.project import NewPhoto, Project, write_json
 from resnext_gui.ui.session import corrections, quick
 from resnext_gui.ui.session import imports as session_import
 from resnext_gui.ui.session.session import Session
 from resnext_gui.ui.session.state import Change, Work
 from resnext_gui.ui.shell import topbar
+from tests.ui.fake_session import FakeSession
 
 LONG = 20_000
 
@@ -121,6 +122,36 @@ def test_another_process_changes_the_project_and_the_window_notices(qtbot, make_
     session = learned(qtbot, make_session(), photographs)
     with qtbot.waitSignal(session.changed, timeout=LONG), Project.open(project.folder) as other:
         other.add_label("tulip")
+
+
+def test_changes_say_what_changed(qapp, project):
+    project.add_photos([NewPhoto(f"/p/{n}.jpg", 1, 1, n, 9, 9, n) for n in ("daisy", "rose")])
+    session = FakeSession(project)
+    changes = collect(session.changed)
+    one, other = project.photo_ids()
+    tulip = session.corrections.add_label("tulip")
+    session.corrections.move([one], tulip)
+    session.corrections.remove_photos([one])
+    session.corrections.move([other], 4711)  # there is no such label
+    assert changes == [kind | Change.UNDO for kind in (Change.LABELS, Change.MOVED, Change.REMOVED)]
+    with Project.open(project.folder) as another:
+        another.add_label("aster")
+    session.corrections.move([other], tulip)
+    assert changes[3:] == [Change.PROJECT], "what another process changed is not lost"
+
+
+def test_work_is_shown_until_the_last_of_its_kind_is_done(qapp, project):
+    session = FakeSession(project)
+    for folder in ("one", "two"):
+        session.imports.add([Source(folder)])
+    first, second = session.assistant.jobs
+    session.assistant.say(Progress("", "reading", 3, 9, "Read 3 of 9"), first)
+    assert (session.work.title, session.work.done) == ("Reading photographs", 3)
+    session.assistant.say(Finished("", {}), first)
+    assert session.work.key == "scan" and session.imports.scanning
+    session.cancel_work()
+    session.assistant.say(Failed("", "stopped", "Stopped."), second)
+    assert session.work is None and not session.imports.scanning
 
 
 def test_an_import_survives_two_deaths_of_the_engine(qtbot, make_session, photographs, tmp_path):

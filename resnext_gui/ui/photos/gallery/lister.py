@@ -16,6 +16,7 @@ from resnext_gui.project import Label, Project
 
 Where = Literal["all", "unlabelled", "disagree", "unreadable", "gone"] | int
 """Which part of the photographs: a label's id, or one of these."""
+Kind = Literal["learning", "practice", "exam"]
 Order = Literal["label", "name", "added"]
 
 LARGE = 4000
@@ -28,7 +29,7 @@ class Query:
 
     where: Where = "all"
     search: str = ""
-    kind: str | None = None
+    kind: Kind | None = None
     order: Order = "label"
 
 
