@@ -183,7 +183,7 @@ class SessionCore(QObject):
             if self._jobs.pop(job, None) is not None and not self.closed:
                 if key and key not in self._jobs.values():
                     self.set_work(key, None)
-                self.poll()
+                self.announce(Change.PROJECT)
 
         job.happened.connect(happened)
         for end in (job.finished, job.failed, job.over):  # a cancelled job tells only that it is over
