@@ -30,6 +30,7 @@ class Incoming(QObject):
         self._import_text: str | None = None
         self._counts: dict[str, int] = {}
         session = page.session
+        self._add = session.imports.add
         session.import_finished.connect(self._import_finished)
         session.reconciled.connect(self._reconciled)
         session.changed.connect(self._on_changed)
@@ -72,10 +73,6 @@ class Incoming(QObject):
     def add_table(self) -> None:
         """Ask for a table of path and label and add what it lists."""
         files.ask_open(self._page, self.tr("Add a table of path and label"), self.tr("Table") + " (*.csv)", self._add)
-
-    def _add(self, paths: list[str]) -> None:
-        if paths:
-            self._page.session.imports.add([Source(path) for path in paths])
 
     # ---- the receipt
 

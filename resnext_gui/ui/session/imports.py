@@ -57,21 +57,21 @@ class Imports(QObject):
 
     # ---- scanning
 
-    def add(self, sources: Iterable[Source], tries: int = 1) -> None:
+    def add(self, sources: Iterable[Source | str], tries: int = 1) -> None:
         """Scan folders, pictures and tables into the project; `tries` counts up when the engine dies of it."""
-        sources = tuple(sources)
-        if not sources:
+        asked = tuple(Source(source) if isinstance(source, str) else source for source in sources)
+        if not asked:
             return
 
         def failed(failure: Failed) -> None:
             if failure.code == "engine_exited" and tries < TRIES:
-                self.add(sources, tries + 1)
+                self.add(asked, tries + 1)
             else:
                 self._session.tell(failure, "photos")
                 self.settled.emit()
 
         job = self._session.run(
-            messages.Scan("", self._session.folder, sources),
+            messages.Scan("", self._session.folder, asked),
             done=self._on_scanned,
             failed=failed,
             work=Work(self.tr("Looking for photographs"), can_cancel=True, key="scan"),
@@ -94,7 +94,7 @@ class Imports(QObject):
         job = self._session.run(
             messages.RenderSamples("", folder),
             "photos",
-            done=lambda result: self.add([Source(str(result.get("folder") or folder))]),
+            done=lambda result: self.add([str(result.get("folder") or folder)]),
             work=Work(self.tr("Drawing sample photographs"), can_cancel=True, key="samples"),
         )
         self._note_scan(job)

@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication
 
-from resnext_gui.messages import Source
 from resnext_gui.project import is_project
 from resnext_gui.ui.common import dropping
 from resnext_gui.ui.common.dropping import Dropped
@@ -63,7 +62,7 @@ class Intake(QObject):
             session.answers.classify(paths)
         else:
             session.navigate.emit("photos")
-            session.imports.add([Source(path) for path in paths])
+            session.imports.add(paths)
 
     def _take_image(self, found: Dropped) -> None:
         session = self._session()
@@ -98,7 +97,7 @@ class Intake(QObject):
         name = first.name if first.is_dir() else first.parent.name
         session = self._new_project(name or self.tr("Photographs"))
         if session is not None:
-            session.imports.add([Source(path) for path in paths])
+            session.imports.add(paths)
 
     def samples(self) -> None:
         """Make a project of sample photographs, or open the one made before."""

@@ -413,7 +413,7 @@ class MainWindow(QMainWindow):
         if is_project(paths[0]):
             self.open_project(paths[0])
         elif self.session is not None and self.session.project.photo_count() == 0:
-            self.session.imports.add([messages.Source(path) for path in paths])
+            self.session.imports.add(paths)
         else:
             self.intake.learn_in_new_project(paths)
 
