@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from resnext_gui.messages import Command, DeviceChosen, Failed, Progress, UserError
 from resnext_gui.project import Project
 from resnext_gui.ui.engine_process.client import EngineClient, Job
-from resnext_gui.ui.session.state import Change, Device, PageKey, Problem, Tone, Work
+from resnext_gui.ui.session.state import Change, Device, PageKey, Problem, Tone, Work, WorkKey
 
 POLL_EVERY = 700
 """Milliseconds between two questions whether another process, such as an importing engine, changed the project."""
@@ -86,9 +86,9 @@ class SessionCore(QObject):
         self.device: Device | None = None
         """Which device computes; None until an engine has said so."""
         self.closed = False
-        self._jobs: dict[Job, str] = {}
-        self._works: dict[str, Work] = {}
-        self._cancels: dict[str, Callable[[], None]] = {}
+        self._jobs: dict[Job, WorkKey] = {}
+        self._works: dict[WorkKey, Work] = {}
+        self._cancels: dict[WorkKey, Callable[[], None]] = {}
         self._seen_version = project.data_version()
         self._away = False
         self._polls = 0
@@ -164,7 +164,7 @@ class SessionCore(QObject):
             client: whom to ask; None for the assistant.
         """
         job = (client or self.assistant).submit(command)
-        key = work.key if work is not None else ""
+        key: WorkKey = work.key if work is not None else ""
         self._jobs[job] = key
 
         def happened(told: object) -> None:
@@ -195,7 +195,7 @@ class SessionCore(QObject):
             self.set_work(key, work, job.stop)
         return job
 
-    def set_work(self, key: str, work: Work | None, cancel: Callable[[], None] | None = None) -> None:
+    def set_work(self, key: WorkKey, work: Work | None, cancel: Callable[[], None] | None = None) -> None:
         """Show `work` under `key` in the strip, or take it away.  The newest kind of work is shown."""
         if work is None:
             self._works.pop(key, None)
