@@ -193,21 +193,21 @@ def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:
         if not window.new_project("Self-test"):
             raise SelfTestError("the project could not be made")
         session = _session(window)
-        session.add_sources([Source(str(photographs))])
-        _until(session.quick_changed, session, lambda: session.quick.phase in ("ready", "failed"))
-        if session.quick.phase != "ready" or not session.quick.exists:
-            raise SelfTestError(session.quick.message or "it was not made")
-        words.append(f"{session.quick.right} of {session.quick.practice} right in practice")
+        session.imports.add([Source(str(photographs))])
+        _until(session.quick_changed, session, lambda: session.quick.state.phase in ("ready", "failed"))
+        if session.quick.state.phase != "ready" or not session.quick.state.exists:
+            raise SelfTestError(session.quick.state.message or "it was not made")
+        words.append(f"{session.quick.state.right} of {session.quick.state.practice} right in practice")
 
     with table.step("fine-tuning") as words:
         steps: list[int] = []
         session.batch_point.connect(lambda point: steps.append(point.step))
-        session.start_training(TrainSpec(epochs=1, batch=BATCH, size=64, augmentation="light"))
-        _until(session.training_changed, session, lambda: session.training.phase in ("finished", "failed"))
-        if session.training.phase != "finished":
-            failure = session.training.error
+        session.training.begin(TrainSpec(epochs=1, batch=BATCH, size=64, augmentation="light"))
+        _until(session.training_changed, session, lambda: session.training.state.phase in ("finished", "failed"))
+        if session.training.state.phase != "finished":
+            failure = session.training.state.error
             raise SelfTestError(getattr(failure, "message", "") or "the run failed")
-        result = session.training.result or {}
+        result = session.training.state.result or {}
         run = str(result.get("run"))
         words.append(f"{max(steps, default=0)} steps, {result.get('images_per_second', 0):.1f} photographs a second")
 
@@ -236,11 +236,11 @@ def _with_window(folder: Path, table: _Table, window: MainWindow) -> None:
         window.close_project()
         window.open_project(place)
         session = _session(window)
-        session.choose_model(run)
+        session.answers.choose(run)
         picture = sorted(photographs.rglob("*.*"))[0]
         answers: list[messages.Answer] = []
         session.answered.connect(answers.append)
-        session.classify([str(picture)])
+        session.answers.classify([str(picture)])
         _until(session.answered, session, lambda: bool(answers))
         answer = answers[0]
         words += [f"{answer.label}, {100 * answer.probability:.0f} %", f"{answer.milliseconds:.0f} ms"]

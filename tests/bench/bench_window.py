@@ -177,22 +177,22 @@ class Person(QObject):
         for key in ("classify", "train", "results", "photos"):
             window.turn_to(key)
             yield f"first look at {key}", self._pause(2.5)
-        session.start_training(TrainSpec(minutes=self.options.minutes))
+        session.training.begin(TrainSpec(minutes=self.options.minutes))
         window.turn_to("train")
-        yield "training", lambda: session.training.progress > 0.3 or not session.training.active
+        yield "training", lambda: session.training.state.progress > 0.3 or not session.training.state.active
         pictures = [str(path) for path in sorted(Path(flowers).rglob("*.jpg"))]
         asked = (pictures * (self.options.asked // len(pictures) + 1))[: self.options.asked]
         window.turn_to("classify")
-        session.classify(asked[:100])
+        session.answers.classify(asked[:100])
         yield "100 answered during training", lambda: self.events["answered"] >= min(100, len(asked))
-        yield "training ends", lambda: not session.training.active
+        yield "training ends", lambda: not session.training.state.active
         self.events["answered"] = 0
-        session.classify(asked)
+        session.answers.classify(asked)
         yield f"{len(asked)} answered", lambda: self.events["answered"] >= len(asked)
         window.turn_to("results")
         yield "results after a run", self._pause(3)
         window.turn_to("photos")
-        session.add_sources([self._source(self.many)])
+        session.imports.add([self._source(self.many)])
         session.import_finished.connect(self._count("imports"))
         yield f"{self.options.many} files come in", lambda: self.events["imports"] > 0
         yield "after the import", self._pause(3)
@@ -200,14 +200,14 @@ class Person(QObject):
         for step in range(40):
             area.setValue(area.maximum() * step // 40)
             yield ("scrolling" if step == 0 else ""), self._pause(0.1)
-        session.undo()
+        session.corrections.undo()
         yield "undo of the import", self._pause(4)
-        session.redo()
+        session.corrections.redo()
         yield "redo of the import", self._pause(4)
         ids = list(session.project.photo_ids())
-        session.move(ids, session.project.labels()[0].id)
+        session.corrections.move(ids, session.project.labels()[0].id)
         yield "all moved to one label", self._pause(4)
-        session.undo()
+        session.corrections.undo()
         yield "moved back", self._pause(4)
         folder = session.folder
         window.close_project()

@@ -16,6 +16,7 @@ from resnext_gui.ui.common import theme
 from resnext_gui.ui.engine_process.client import EngineClient
 from resnext_gui.ui.engine_process.process import Patience
 from resnext_gui.ui.session.session import Session
+from tests.ui.fake_session import FakeSession
 
 FAKE = Path(__file__).with_name("fake_engine.py")
 QUICKLY = Patience(hello=10.0, stop=0.3, terminate=0.3, close=1.0)
@@ -75,6 +76,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
     """An empty project."""
     made = Project.create(tmp_path / "projects" / "Flowers", "Flowers")
     yield made
+    while FakeSession.opened:
+        FakeSession.opened.pop().close()
     made.close()
 
 

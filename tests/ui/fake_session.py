@@ -1,166 +1,69 @@
-"""A session without an engine: it has the real one's signals, remembers what it was asked, and does as it is told."""
+"""A session without an engine: the real one, with clients that start no child and say what a test lets them say."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeVar
 
-from resnext_gui.ui.session.signals import SessionSignals
+from PySide6.QtCore import QTimer
 
-QUICK = {
-    "phase": "none",
-    "done": 0,
-    "total": 0,
-    "right": 0,
-    "practice": 0,
-    "labels": 0,
-    "message": "",
-    "photographs": 0,
-    "exists": False,
-    "stale": False,
-    "seconds_left": None,
-    "seconds": 0.0,
-}
-TRAINING = {
-    "phase": "idle",
-    "run": None,
-    "text": "",
-    "progress": 0.0,
-    "best_right": 0,
-    "best_total": 0,
-    "images_per_second": 0.0,
-    "seconds_left": None,
-    "ends_at": None,
-    "device": "",
-    "precision": "",
-    "reason": "",
-    "advice": "",
-    "result": None,
-    "error": None,
-}
+from resnext_gui.messages import Command, Message
+from resnext_gui.project import Project
+from resnext_gui.ui.engine_process.client import EngineClient, Job
+from resnext_gui.ui.session.session import Session
+
+C = TypeVar("C")
 
 
-class FakeSession(SessionSignals):
-    """Stands in for `resnext_gui.ui.session.session.Session`; `calls` holds (name, arguments) in order."""
+class SilentEngine(EngineClient):
+    """Writes down what it is `told`, and is silent unless `answers` has something to say to a kind of command."""
 
-    def __init__(self, project: Any = None) -> None:
-        super().__init__()
-        self.project = project
-        self.calls: list[tuple[str, tuple[Any, ...]]] = []
-        self.quick = SimpleNamespace(**QUICK)
-        self.training = SimpleNamespace(**TRAINING)
-        self.work = None
-        self.device = None
-        self.model_list: list[Any] = []
-        self.weights: list[dict[str, Any]] = []
-        self.suggestions: list[Any] = []
-        self.evaluations: dict[tuple[str, str], Any] = {}
-        self.interrupted: list[Any] = []
+    def __init__(self, role: str) -> None:
+        super().__init__(role)
+        self.told: list[Command] = []
+        self.answers: dict[type, Callable[[Any], Iterable[Message]]] = {}
 
-    # What the test says happened ------------------------------------------------------------------------------------
+    def submit(self, command: Command) -> Job:
+        job = Job(self, command, str(len(self.told)))
+        self.told.append(command)
+        self._jobs[job.id] = job
+        answer = self.answers.get(type(command))
+        if answer is not None:
+            QTimer.singleShot(0, self, lambda: None if job.cancelled else self._answer(job, answer(command)))
+        return job
+
+    def _answer(self, job: Job, events: Iterable[Message]) -> None:
+        for event in events:
+            self.say(event, job)
+
+    def say(self, event: Message, job: Job | None = None) -> None:
+        """Let `job`, or the newest that has not ended, say something."""
+        self._hand_over(dataclasses.replace(event, job_id=(job or self.jobs[-1]).id))  # type: ignore[arg-type]
+
+    def _send_about(self, job: Job, command: Command) -> None:
+        self.told.append(command)
+
+
+class FakeSession(Session):
+    """A session whose engines are silent, and which asks and begins nothing by itself."""
+
+    assistant: SilentEngine
+    trainer: SilentEngine
+    opened: ClassVar[list[FakeSession]] = []
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(project, SilentEngine("assistant"), SilentEngine("trainer"))
+        self._poll_timer.stop()
+        self.quick._timer.blockSignals(True)
+        self.opened.append(self)
+
+    def asked(self, kind: type[C]) -> list[C]:
+        """Return every command of this kind so far."""
+        return [command for command in (*self.assistant.told, *self.trainer.told) if isinstance(command, kind)]
 
     def set_training(self, **fields: Any) -> None:
-        self.training = SimpleNamespace(**{**vars(self.training), **fields})
-        self.training_changed.emit(self.training)
+        self.training._set(**fields)
 
     def set_quick(self, **fields: Any) -> None:
-        self.quick = SimpleNamespace(**{**vars(self.quick), **fields})
-        self.quick_changed.emit(self.quick)
-
-    def asked(self, name: str) -> list[tuple[Any, ...]]:
-        """Return the arguments of every call to `name` so far."""
-        return [arguments for called, arguments in self.calls if called == name]
-
-    # What pages ask -------------------------------------------------------------------------------------------------
-
-    def models(self) -> list[Any]:
-        return list(self.model_list)
-
-    def weights_list(self, callback: Any) -> None:
-        self.calls.append(("weights_list", ()))
-        callback(list(self.weights))
-
-    def weights_get(self, name: str, callback: Any) -> None:
-        self.calls.append(("weights_get", (name,)))
-        self.weights = [{**w, "available": w["available"] or w["name"] == name} for w in self.weights]
-        callback({"name": name, "path": f"/weights/{name}"})
-
-    def weights_import(self, path: str, callback: Any) -> None:
-        self.calls.append(("weights_import", (path,)))
-        callback({"name": "mine", "path": path})
-
-    def stored_evaluation(self, model: str, kind: str = "exam") -> Any:
-        return self.evaluations.get((model, kind))
-
-    def thumbnail(self, photo_id: int) -> str | None:
-        del photo_id
-        return None
-
-    def unfinished(self) -> list[Any]:
-        return list(self.interrupted)
-
-    def proposals(self, ids: Any, callback: Any) -> None:
-        self.calls.append(("proposals", (list(ids),)))
-        callback(self.suggestions)
-
-    def preview(self, sources: Any, callback: Any) -> None:
-        self.calls.append(("preview", (list(sources),)))
-        callback({"rules": {}, "auto": "last", "photographs": 0})
-
-    def _changed(self) -> None:
-        self.photos_changed.emit()
-        self.labels_changed.emit()
-        self.undo_changed.emit()
-
-    def move(self, ids: Any, label_id: int | None) -> None:
-        self.calls.append(("move", (list(ids), label_id)))
-        self.project.move(ids, label_id)
-        self._changed()
-
-    def add_label(self, name: str) -> int:
-        self.calls.append(("add_label", (name,)))
-        made: int = self.project.add_label(name)
-        self._changed()
-        return made
-
-    def rename_label(self, label_id: int, name: str) -> None:
-        self.calls.append(("rename_label", (label_id, name)))
-        self.project.rename_label(label_id, name)
-        self._changed()
-
-    def merge_labels(self, source_id: int, into_id: int) -> None:
-        self.calls.append(("merge_labels", (source_id, into_id)))
-        self.project.merge_labels(source_id, into_id)
-        self._changed()
-
-    def exclude_label(self, label_id: int, excluded: bool) -> None:
-        self.calls.append(("exclude_label", (label_id, excluded)))
-        self.project.exclude_label(label_id, excluded)
-        self._changed()
-
-    def remove_photos(self, ids: Any) -> None:
-        self.calls.append(("remove_photos", (list(ids),)))
-        self.project.remove_photos(ids)
-        self._changed()
-
-    def undo(self) -> str | None:
-        self.calls.append(("undo", ()))
-        text: str | None = self.project.undo()
-        self._changed()
-        return text
-
-    def redo(self) -> str | None:
-        self.calls.append(("redo", ()))
-        text: str | None = self.project.redo()
-        self._changed()
-        return text
-
-    def __getattr__(self, name: str) -> Any:
-        """Any other request is written down and nothing more."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-
-        def record(*arguments: Any, **named: Any) -> None:
-            self.calls.append((name, (*arguments, *named.values())))
-
-        return record
+        self.quick._set(**fields)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from resnext_gui.messages import Source
+from resnext_gui.messages import Finished, Message, Source, ThumbnailReady, Thumbnails
 from resnext_gui.project import NewPhoto, Project
 from tests.ui.fake_session import FakeSession
 
@@ -52,23 +52,17 @@ def row(path: Path, label: str | None) -> NewPhoto:
 class PhotosSession(FakeSession):
     """Makes thumbnails, as the engine would."""
 
-    def request_thumbnails(self, ids: Iterable[int]) -> None:
-        wanted = list(ids)
-        self.calls.append(("request_thumbnails", (wanted,)))
-        for photo in self.project.photos(wanted):
-            place = self.project.cache / "thumbs" / f"{photo.id}.png"
-            image = QImage(photo.path)
-            if image.isNull():
-                self.thumbnail_ready.emit(photo.id, "")
-                continue
-            place.parent.mkdir(parents=True, exist_ok=True)
-            image.save(str(place))
-            self.thumbnail_ready.emit(photo.id, str(place))
+    def __init__(self, project: Project) -> None:
+        super().__init__(project)
+        self.assistant.answers[Thumbnails] = self._thumbnails
 
-    def remove_label(self, label_id: int) -> None:
-        self.calls.append(("remove_label", (label_id,)))
-        self.project.remove_label(label_id)
-        self._changed()
+    def _thumbnails(self, command: Thumbnails) -> Iterator[Message]:
+        for photo in self.project.photos(command.photo_ids):
+            place = self.project.cache / "thumbs" / f"{photo.id}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made = QImage(photo.path).save(str(place))
+            yield ThumbnailReady("", photo.id, str(place) if made else "")
+        yield Finished("", {})
 
 
 def names(project: Project, ids: Iterable[int]) -> list[str]:

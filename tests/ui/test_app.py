@@ -39,7 +39,7 @@ def shown(window):
     print("shown", time.process_time() - began, *heavy, flush=True)
     def report():
         session = window.session
-        if session is not None and session.quick.phase == "ready":
+        if session is not None and session.quick.state.phase == "ready":
             print("ready", session.assistant.pid, session.project.name, flush=True)
         else:
             QTimer.singleShot(50, report)

@@ -91,10 +91,10 @@ def test_it_opens_and_what_is_odd_is_left_alone(qtbot, make_window, good, tmp_pa
     qtbot.waitUntil(lambda: len(window.pages) == len(PAGES), timeout=LONG)
     for place in PAGES:
         window.turn_to(place.key)
-    window.session.undo()
-    window.session.redo()
-    window.session.look()
-    assert window.session.models() is not None
+    window.session.corrections.undo()
+    window.session.corrections.redo()
+    window.session.poll()
+    assert window.session.answers.models() is not None
     assert code in codes if code else "odd_file" not in codes
     assert hostile.content_of(foreign) == before
 

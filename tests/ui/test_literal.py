@@ -60,7 +60,7 @@ def test_no_page_takes_a_name_for_html(qtbot, make_window, photographs):
     window = opened(qtbot, make_window(), photographs)
     project = window.session.project
     first = project.labels()[0].id
-    window.session.rename_label(first, LABEL)
+    window.session.corrections.rename_label(first, LABEL)
     window._rename(f"{LABEL} [*]")
     assert window.windowTitle() == f"{LABEL} [*][*] - ResNeXt GUI"  # which Qt shows with one of the two
     tips, captions = [], []

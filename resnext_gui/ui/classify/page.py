@@ -27,7 +27,7 @@ from resnext_gui.ui.common.emptystate import DropInvitation
 from resnext_gui.ui.common.picture import PictureStore, PictureView
 from resnext_gui.ui.common.segments import Segments
 from resnext_gui.ui.common.tiles import TileView
-from resnext_gui.ui.session.state import Problem
+from resnext_gui.ui.session.state import Change, PageKey, Problem
 
 if TYPE_CHECKING:
     from resnext_gui.ui.session.session import Session
@@ -41,7 +41,7 @@ EMPTY, PICTURE, GRID, TABLE = range(4)
 class ClassifyPage(QWidget):
     """Pictures and their answers: one at a time, as a grid, or as a table."""
 
-    key = "classify"
+    key: PageKey = "classify"
     icon = "classify"
     keys = (
         ("\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW}", "Previous, next picture"),
@@ -73,8 +73,7 @@ class ClassifyPage(QWidget):
         session.answered.connect(self._on_answered)
         session.refused.connect(self._on_refused)
         session.classify_changed.connect(self._on_progress)
-        session.model_changed.connect(self._on_model)
-        session.labels_changed.connect(self._on_labels)
+        session.changed.connect(self._on_changed)
         session.quick_changed.connect(lambda _state: self._show_state())
         session.model_view_ready.connect(self._picture.set_substitute)
         self._load()
@@ -289,7 +288,7 @@ class ClassifyPage(QWidget):
 
     def _has_model(self) -> bool:
         try:
-            return self._session.project.current_model is not None or bool(self._session.quick.exists)
+            return self._session.project.current_model is not None or self._session.quick.state.exists
         except UserError:
             return False
 
@@ -311,7 +310,7 @@ class ClassifyPage(QWidget):
                 self.tr("Files, folders, or a picture from a web page. Ctrl+V pastes one."),
                 [("files", self.tr("Choose pictures...")), ("folder", self.tr("All in a folder..."))],
             )
-        elif self._session.quick.phase == "reading":
+        elif self._session.quick.state.phase == "reading":
             self._empty.show_words(
                 "learn",
                 self.tr("The first model is nearly there"),
@@ -373,7 +372,7 @@ class ClassifyPage(QWidget):
 
     def _show_current(self) -> None:
         entry = self.current()
-        self._card.show_entry(entry, self._model_name(entry.model) if entry is not None else "")
+        self._card.show_entry(entry, self._session.answers.model_name(entry.model) if entry is not None else "")
         self._picture.set_path(
             entry.path if entry is not None else "",
             self.tr("There is nothing to show.")
@@ -381,23 +380,18 @@ class ClassifyPage(QWidget):
             else self.tr("This picture cannot be shown here."),
         )
 
-    def _model_name(self, model: str) -> str:
-        if model == "quick":
-            return self.tr("Quick model")
-        for info in self._session.models():
-            if info.id == model:
-                return str(info.name)
-        return model
-
     def _on_unreadable(self, path: str) -> None:
         entry = self.current()
         if entry is not None and not entry.refused and entry.path == path and Path(path).exists():
             # The engine reads more kinds of files than the window does: show what the model received.
-            self._session.model_view(path)
+            self._session.answers.model_view(path)
 
-    def _on_model(self) -> None:
-        self._show_state()
-        self._show_current()
+    def _on_changed(self, what: Change) -> None:
+        if what & Change.MODEL:
+            self._show_state()
+            self._show_current()
+        if what & Change.LABELS:
+            self._on_labels()
 
     def _on_labels(self) -> None:
         try:
@@ -418,7 +412,7 @@ class ClassifyPage(QWidget):
             if entry.stored is not None:
                 project.correct_answer(entry.stored, label)
         except UserError as error:
-            self._session.problem.emit(Problem(self.key, error.message, error.hint, code=error.code))
+            self._session.tell(error, self.key)
             return
         changed = entry.with_correction(label)
         self._entries[place] = changed
@@ -431,7 +425,7 @@ class ClassifyPage(QWidget):
     def _on_learn(self, label: str) -> None:
         entry = self.current()
         if entry is not None:
-            self._session.add_sources([Source(entry.path, "none", label)])
+            self._session.imports.add([Source(entry.path, "none", label)])
 
     def copy_current(self) -> None:
         """Copy the current answer as text."""
@@ -467,19 +461,19 @@ class ClassifyPage(QWidget):
         """Ask for pictures."""
         kind = self.tr("Pictures ({kinds})").format(kinds=files.PICTURES)
         kinds = f"{kind};;{self.tr('All files (*)')}"
-        files.ask_open(self, self.tr("Which pictures?"), kinds, self._session.classify, several=True)
+        files.ask_open(self, self.tr("Which pictures?"), kinds, self._session.answers.classify, several=True)
 
     def choose_folder(self) -> None:
         """Ask for a folder of pictures."""
-        files.ask_folder(self, self.tr("Which folder?"), self._session.classify)
+        files.ask_folder(self, self.tr("Which folder?"), self._session.answers.classify)
 
     def paste(self) -> None:
         """Classify what lies on the clipboard."""
         found = dropping.read(QGuiApplication.clipboard().mimeData())
         if found.paths:
-            self._session.classify(found.paths)
+            self._session.answers.classify(found.paths)
         elif found.image is not None:
-            self._session.classify(found.image)
+            self._session.answers.classify(found.image)
         else:
             text = self.tr("The clipboard holds no picture.")
             self._session.problem.emit(Problem(self.key, text, code="paste", tone="info"))

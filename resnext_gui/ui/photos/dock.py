@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnext_gui.ui.common import theme, words
+from resnext_gui.ui.session.state import QuickState
 
 HEIGHT = 64
 
@@ -55,16 +54,15 @@ class Dock(QFrame):
         row.addWidget(self.add)
         row.addWidget(self.improve)
 
-    def show_state(self, quick: Any, labels: int, photographs: int) -> None:
+    def show_state(self, quick: QuickState, labels: int, photographs: int) -> None:
         """Show how the quick model stands.
 
         Args:
-            quick: the session's `QuickState`.
+            quick: how it stands.
             labels: labels that have photographs.
             photographs: photographs in the project.
         """
-        exists = bool(getattr(quick, "exists", False)) or quick.phase == "ready"
-        stale = bool(getattr(quick, "stale", False))
+        exists = quick.exists or quick.phase == "ready"
         reading = quick.phase == "reading"
         lead, more = self._words(quick, labels, photographs, exists)
         self.lead.setText(lead)
@@ -74,21 +72,20 @@ class Dock(QFrame):
         if reading:
             self.progress.setRange(0, max(0, quick.total))
             self.progress.setValue(quick.done)
-        self.refresh.setVisible(not reading and ((exists and stale) or quick.phase == "failed"))
+        self.refresh.setVisible(not reading and ((exists and quick.stale) or quick.phase == "failed"))
         self.refresh.setText(self._refresh_words(quick))
         self.add.setVisible(photographs > 0 and labels < 2 and not exists)
         self.improve.setVisible(exists and labels >= 2)
         self.setAccessibleName(f"{lead} {more}".strip())
 
-    def _refresh_words(self, quick: Any) -> str:
+    def _refresh_words(self, quick: QuickState) -> str:
         if quick.phase == "failed":
             return self.tr("Try again")
-        seconds = float(getattr(quick, "seconds", 0.0))
-        if seconds >= 1:
-            return self.tr("Refresh, {time}").format(time=words.duration(seconds))
+        if quick.seconds >= 1:
+            return self.tr("Refresh, {time}").format(time=words.duration(quick.seconds))
         return self.tr("Refresh")
 
-    def _words(self, quick: Any, labels: int, photographs: int, exists: bool) -> tuple[str, str]:
+    def _words(self, quick: QuickState, labels: int, photographs: int, exists: bool) -> tuple[str, str]:
         if quick.phase == "reading":
             lead = (
                 self.tr("Looked at {done} of {total}").format(
@@ -97,15 +94,15 @@ class Dock(QFrame):
                 if quick.total
                 else self.tr("Getting to know the photographs")
             )
-            left = words.duration(getattr(quick, "seconds_left", None))
-            more = self.tr("{time} left").format(time=left) if left else str(quick.message or "")
+            left = words.duration(quick.seconds_left)
+            more = self.tr("{time} left").format(time=left) if left else quick.message
             if exists and quick.practice:
                 more = self._score(quick) + (f"  ·  {more}" if more else "")
             return lead, more
         if quick.phase == "failed":
-            return self.tr("The quick model could not be made"), str(quick.message or "")
+            return self.tr("The quick model could not be made"), quick.message
         if exists:
-            more = self.tr("Out of date: photographs or labels changed") if getattr(quick, "stale", False) else ""
+            more = self.tr("Out of date: photographs or labels changed") if quick.stale else ""
             return self._score(quick), more or self._learnt(quick)
         if quick.phase == "waiting" or (labels == 1 and photographs):
             return (
@@ -119,13 +116,13 @@ class Dock(QFrame):
             )
         return self.tr("Nothing to learn from yet"), self.tr("Add photographs of at least two kinds of things.")
 
-    def _score(self, quick: Any) -> str:
+    def _score(self, quick: QuickState) -> str:
         if quick.practice:
             return self.tr("Quick model: {score} right in practice").format(score=words.of(quick.right, quick.practice))
         return self.tr("The quick model is ready. Too few photographs to measure it.")
 
-    def _learnt(self, quick: Any) -> str:
-        photographs = int(getattr(quick, "photographs", 0)) - int(quick.practice)  # practice only measures
+    def _learnt(self, quick: QuickState) -> str:
+        photographs = quick.photographs - quick.practice  # practice only measures
         if photographs <= 0 or not quick.labels:
             return ""
         return self.tr("Learned from {photographs} of {labels} labels").format(

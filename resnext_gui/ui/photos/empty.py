@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnext_gui.ui.common import theme
 from resnext_gui.ui.common.folder_drawing import FolderDrawing
+from resnext_gui.ui.photos.gallery.lister import Kind
 
 ROOM_TO_DRAW = 400
 """The drawing is left away below this height."""
@@ -88,7 +89,7 @@ class EmptyPhotos(QWidget):
             self.tr("Clear the search"),
         )
 
-    def teach_kind(self, kind: str, exam_missing: bool) -> None:
+    def teach_kind(self, kind: Kind, exam_missing: bool) -> None:
         """No photograph of this kind is shown."""
         text = (
             self.tr("An exam needs at least five different photographs of a label.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from resnext_gui.messages import Source, UserError
 from resnext_gui.ui.common import files
 from resnext_gui.ui.engine_process.texts import say
 from resnext_gui.ui.photos.findings import MOST_ROWS
+from resnext_gui.ui.photos.gallery.lister import Listing
 from resnext_gui.ui.photos.receipt import plain_rule
+from resnext_gui.ui.session.state import Change
 
 if TYPE_CHECKING:
     from resnext_gui.ui.photos.page import PhotosPage
@@ -27,8 +30,11 @@ class Incoming(QObject):
         self._import_text: str | None = None
         self._counts: dict[str, int] = {}
         session = page.session
+        self._add = session.imports.add
         session.import_finished.connect(self._import_finished)
         session.reconciled.connect(self._reconciled)
+        session.changed.connect(self._on_changed)
+        page.listed.connect(self._on_listed)
         page.toolbar.folder_wanted.connect(self.add_folder)
         page.toolbar.files_wanted.connect(self.add_files)
         page.toolbar.table_wanted.connect(self.add_table)
@@ -43,7 +49,7 @@ class Incoming(QObject):
         news.apply_wanted.connect(self._apply_news)
         news.gone_wanted.connect(lambda: self.show_findings("gone"))
         news.disagree_wanted.connect(lambda: page.panel.choose("disagree"))
-        news.given_up.connect(lambda: page.session.reconcile(gone=True))
+        news.given_up.connect(lambda: page.session.imports.reconcile(gone=True))
         news.undo_wanted.connect(self._undo_news)
         news.closed.connect(news.hide)
         page.disagree.take_wanted.connect(lambda: self._settle(take=True))
@@ -68,31 +74,32 @@ class Incoming(QObject):
         """Ask for a table of path and label and add what it lists."""
         files.ask_open(self._page, self.tr("Add a table of path and label"), self.tr("Table") + " (*.csv)", self._add)
 
-    def _add(self, paths: list[str]) -> None:
-        if paths:
-            self._page.session.add_sources([Source(path) for path in paths])
-
     # ---- the receipt
 
     def _import_finished(self, receipt: dict[str, Any]) -> None:
         page = self._page
         self._import_id = int(receipt.get("import_id") or 0)
         try:
-            self._import_text = page.session.project.undo_text()
+            self._import_text = self._last()
             sources = self._sources()
         except UserError:
             self._import_text, sources = None, []
         page.receipt.show_receipt(receipt, can_choose=bool(sources), can_undo=self._import_text is not None)
         page.refresh()
 
+    def _last(self) -> str | None:
+        """Return what would be undone now."""
+        return self._page.session.project.undo_text()
+
     def _sources(self) -> list[Source]:
         return self._page.session.project.import_sources(self._import_id) if self._import_id else []
 
-    def undo_changed(self, undo: str | None) -> None:
+    def _on_changed(self, what: Change) -> None:
         """Something was done or undone: the import can be taken back only while it is what comes next."""
         receipt = self._page.receipt
-        if not receipt.isHidden():
-            receipt.set_can_undo(undo is not None and undo == self._import_text)
+        if what & Change.UNDO and not receipt.isHidden():
+            with contextlib.suppress(UserError):
+                receipt.set_can_undo(self._import_text is not None and self._last() == self._import_text)
 
     def _undo_import(self) -> None:
         self._close_receipt()
@@ -114,18 +121,18 @@ class Incoming(QObject):
         except UserError as error:
             show({"error": say(error.message)})
             return
-        self._page.session.preview(sources, show)
+        self._page.session.imports.preview(sources, show)
 
     def _import_again(self, rule: str) -> None:
         session = self._page.session
         try:
             sources = self._sources()
-            possible = session.project.undo_text() == self._import_text
+            possible = self._last() == self._import_text
         except UserError:
             return  # the session tells about it
-        if sources and possible and session.undo():
+        if sources and possible and session.corrections.undo():
             self._close_receipt()
-            session.add_sources([replace(source, rule=plain_rule(rule), label=None) for source in sources])
+            session.imports.add([replace(source, rule=plain_rule(rule), label=None) for source in sources])
 
     # ---- the disk
 
@@ -139,34 +146,29 @@ class Incoming(QObject):
 
     def _apply_news(self) -> None:
         self._page.news.hide()
-        self._page.session.reconcile(apply=True)
+        self._page.session.imports.reconcile(apply=True)
 
     def _undo_news(self) -> None:
         self._page.news.hide()
         self._page.undo()
 
-    def show_disagree(self, count: int) -> None:
-        """Say of `count` photographs that are shown what the disk says; 0: others are shown."""
-        page = self._page
-        page.disagree.hide()
-        if count:
-            try:
-                page.disagree.show_names(count, page.session.project.disputed_names())
-            except UserError:
-                return  # the session tells about it
-
     def _settle(self, take: bool) -> None:
         page = self._page
         chosen = page.gallery.chosen() if page.gallery.selected_count() > 1 else page.gallery.ids()
-        page.session.settle_disk_labels(list(chosen), take)
+        page.session.corrections.settle_disk_labels(list(chosen), take)
         page.refresh_soon()
 
     # ---- findings
 
-    def set_counts(self, counts: dict[str, int]) -> None:
-        """Note how many files are unreadable or gone."""
-        self._counts = counts
+    def _on_listed(self, listing: Listing) -> None:
+        """Say how many files are unreadable or gone, and of photographs that are shown what the disk says."""
+        page = self._page
+        self._counts = listing.counts
         self._say_counts()
+        page.disagree.hide()
+        if listing.query.where == "disagree" and len(listing.ids):
+            with contextlib.suppress(UserError):  # the session tells about it
+                page.disagree.show_names(len(listing.ids), page.session.project.disputed_names())
 
     def _say_counts(self) -> None:
         # The receipt says the same, so one of them is enough.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resnext_gui.ui.photos.page import PhotosPage
 
 
-class LoupeDesk(QObject):
+class LoupeOpener(QObject):
     """Opens the loupe and keeps it at the gallery's current photograph."""
 
     def __init__(self, page: PhotosPage) -> None:
@@ -23,6 +23,7 @@ class LoupeDesk(QObject):
         self.loupe: Loupe | None = None
         page.gallery.opened.connect(self.open)
         page.gallery.current_changed.connect(self.update)
+        page.listed.connect(self.update)
         page.session.model_view_ready.connect(self._model_view_ready)
         page.session.thumbnail_ready.connect(self._thumbnail_ready)
 
@@ -39,7 +40,7 @@ class LoupeDesk(QObject):
             self.loupe = self._make()
         self._show(self.loupe, opening=True)
 
-    def update(self) -> None:
+    def update(self, _listing: object = None) -> None:
         """The gallery moved on, or its photograph changed."""
         if self.loupe is not None and self.shown:
             self._show(self.loupe)
@@ -65,7 +66,7 @@ class LoupeDesk(QObject):
         loupe.label_wanted.connect(page.labelling.ask)
         loupe.accepted.connect(page.labelling.accept)
         loupe.remove_wanted.connect(page.labelling.forget)
-        loupe.model_view_wanted.connect(page.session.model_view)
+        loupe.model_view_wanted.connect(page.session.answers.model_view)
         for keys, action in (("Ctrl+Z", page.undo), ("Ctrl+Shift+Z", page.redo), ("Ctrl+Y", page.redo)):
             shortcut = QShortcut(QKeySequence(keys), loupe)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -89,7 +90,7 @@ class LoupeDesk(QObject):
         show = loupe.open_photo if opening else loupe.show_photo
         show(photo, thumb, place, gallery.proposal(photo_id))
         if not thumb and photo.status in ("ok", "changed"):
-            self._page.session.request_thumbnails([photo_id])
+            self._page.session.imports.request_thumbnails([photo_id])
 
     def _model_view_ready(self, path: str, png: str) -> None:
         if self.loupe is not None and self.shown:

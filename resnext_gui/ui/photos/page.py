@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -22,20 +22,20 @@ from resnext_gui.ui.photos.empty import EmptyPhotos
 from resnext_gui.ui.photos.findings import FindingsLine, FindingsPanel
 from resnext_gui.ui.photos.gallery.gallery import Gallery
 from resnext_gui.ui.photos.gallery.grid import no_photos
-from resnext_gui.ui.photos.gallery.lister import Listing, PhotoLister, Query
+from resnext_gui.ui.photos.gallery.lister import Listing, PhotoLister, Query, Where
 from resnext_gui.ui.photos.incoming import Incoming
 from resnext_gui.ui.photos.labels.labelling import Labelling
-from resnext_gui.ui.photos.labels.list import Where
 from resnext_gui.ui.photos.labels.panel import WIDTH, LabelsPanel
 from resnext_gui.ui.photos.labels.proposer import Proposer
-from resnext_gui.ui.photos.loupe_window import LoupeDesk
+from resnext_gui.ui.photos.loupe_window import LoupeOpener
 from resnext_gui.ui.photos.menu import photo_menu
 from resnext_gui.ui.photos.receipt import DiskNews, Receipt
 from resnext_gui.ui.photos.toolbar import PhotosToolbar
+from resnext_gui.ui.session.state import Change
 
 if TYPE_CHECKING:
     from resnext_gui.ui.session.session import Session
-    from resnext_gui.ui.session.state import Work
+    from resnext_gui.ui.session.state import PageKey, QuickState, Work
 
 DRAWER_BELOW = 1100 - 72
 """Width of this page under which the labels become a drawer: a window of 1100 without its rail."""
@@ -48,7 +48,7 @@ PATIENCE = 8
 class PhotosPage(QWidget):
     """Labels at the left, photographs at the right, the quick model below."""
 
-    key = "photos"
+    key: PageKey = "photos"
     title = "Photos"
     icon = "photos"
     keys = (
@@ -64,6 +64,9 @@ class PhotosPage(QWidget):
         ("Ctrl A", "Select all"),
         ("Ctrl + / -", "Larger and smaller tiles"),
     )
+
+    listed = Signal(object)
+    """The `Listing` that is shown now."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,13 +87,13 @@ class PhotosPage(QWidget):
         self._build()
         self.labelling = Labelling(self)
         self.incoming = Incoming(self)
-        self.looking = LoupeDesk(self)
+        self.looking = LoupeOpener(self)
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.timeout.connect(self.refresh)
+        self._restore()  # first: what was chosen before is no choice to be kept anew
         self._connect()
         self._shortcuts()
-        self._restore()
         self.refresh()
 
     # ---------------------------------------------------------------------------------------------------------------
@@ -119,7 +122,7 @@ class PhotosPage(QWidget):
         self.stack.setMinimumSize(320, 160)  # less than the teaching texts would like, so that strips always fit
         self.toast = Toast(self.stack)
         self.dock = Dock()
-        self.proposer = Proposer(self)
+        self.proposer = Proposer(self.session, self)
         self.lister = PhotoLister(self.session.project, self)
         right = QVBoxLayout()
         right.setSpacing(0)
@@ -137,13 +140,11 @@ class PhotosPage(QWidget):
 
     def _connect(self) -> None:
         session, gallery, panel, bar = self.session, self.gallery, self.panel, self.toolbar
-        session.photos_changed.connect(self.refresh_soon)
-        session.labels_changed.connect(self.refresh_soon)
-        session.undo_changed.connect(self._undo_changed)
+        session.changed.connect(self._on_changed)
         session.thumbnail_ready.connect(self._thumbnail_ready)
         session.quick_changed.connect(self._quick_changed)
         session.work_changed.connect(self._work_changed)
-        gallery.thumbnails_wanted.connect(session.request_thumbnails)
+        gallery.thumbnails_wanted.connect(session.imports.request_thumbnails)
         gallery.selection_changed.connect(self._selection_changed)
         gallery.menu_wanted.connect(self._photo_menu)
         gallery.dragging.connect(self._dragging)
@@ -160,7 +161,7 @@ class PhotosPage(QWidget):
         bar.redo_wanted.connect(self.redo)
         self.empty.action_wanted.connect(self._show_everything)
         self.dock.improve_wanted.connect(lambda: session.navigate.emit("train"))
-        self.dock.refresh_wanted.connect(session.make_quick)
+        self.dock.refresh_wanted.connect(session.quick.make)
         self.toast.undo_wanted.connect(self.undo)
         self.proposer.changed.connect(self._proposals_changed)
         self.lister.listed.connect(self._listed)
@@ -187,7 +188,6 @@ class PhotosPage(QWidget):
             self.gallery.set_tile(tile)
             self.toolbar.set_tile(tile)
         if order in ("label", "name", "added"):
-            self.toolbar.order = order
             self.toolbar.set_order(order)
 
     def _remember(self, key: str, value: object) -> None:
@@ -201,12 +201,18 @@ class PhotosPage(QWidget):
     # What is shown
 
     def _fetch(self, ids: Sequence[int]) -> list[Photo]:
-        if self.session.closed is True:  # the page outlives its session for a turn of the event loop
+        if self.session.closed:  # the page outlives its session for a turn of the event loop
             return []
         try:
             return self.session.project.photos(ids)
         except UserError:
             return []  # the session tells about it when it looks at the project
+
+    def _on_changed(self, what: Change) -> None:
+        if what & (Change.PHOTOS | Change.LABELS):
+            self.refresh_soon()
+        if what & Change.UNDO:
+            self._undo_changed()
 
     def refresh_soon(self) -> None:
         """Photographs or labels changed: refresh soon, and not too often while photographs stream in."""
@@ -218,7 +224,7 @@ class PhotosPage(QWidget):
 
     def refresh(self) -> None:
         """Read the project again and show what it holds now."""
-        if self._shut or self.session.closed is True:
+        if self._shut or self.session.closed:
             return
         self._dirty = False
         self._asked_at = time.monotonic()
@@ -235,18 +241,16 @@ class PhotosPage(QWidget):
         if proposing:
             self.gallery.set_proposals(self.proposer.proposals())
         self._fresh = False
-        self.incoming.set_counts(self._counts)
-        self.incoming.show_disagree(len(ids) if self._where == "disagree" else 0)
         if self.stack.currentWidget() is not self.findings:
             self.show_photographs()
-        self._quick_changed(self.session.quick)
+        self._quick_changed(self.session.quick.state)
         self._undo_changed()
         self._ask_proposals()
         if self._select_all_next:
             self._select_all_next = False
             self.gallery.select_all()
             self.gallery.setFocus()
-        self.looking.update()
+        self.listed.emit(listing)
         self._refreshed_at = time.monotonic()
         self._cost = self._refreshed_at - self._asked_at
 
@@ -370,13 +374,13 @@ class PhotosPage(QWidget):
     # Proposals for Unlabelled
 
     def _ask_proposals(self) -> None:
-        quick = self.session.quick
-        ready = bool(getattr(quick, "exists", False)) or quick.phase == "ready"
+        quick = self.session.quick.state
+        ready = quick.exists or quick.phase == "ready"
         shown = self._where == "unlabelled" and bool(len(self.gallery.ids()))
         self.proposing.setVisible(shown and ready and len(self._labels) > 1)
         if self.proposing.isHidden():
             return
-        self.proposer.ask(self.session, self.gallery.ids())
+        self.proposer.ask(self.gallery.ids())
         self._say_proposing()
 
     def _say_proposing(self) -> None:
@@ -406,13 +410,13 @@ class PhotosPage(QWidget):
 
     def undo(self) -> None:
         """Take the last correction back."""
-        text = self.session.undo()
+        text = self.session.corrections.undo()
         if text:
             self.say(self.tr("Undone: {what}").format(what=say(text)), undo=False)
 
     def redo(self) -> None:
         """Do again what was undone."""
-        text = self.session.redo()
+        text = self.session.corrections.redo()
         if text:
             self.say(self.tr("Done again: {what}").format(what=say(text)))
 
@@ -422,12 +426,11 @@ class PhotosPage(QWidget):
         except UserError:
             return
         self.toolbar.set_undo(undo and say(undo), redo and say(redo))
-        self.incoming.undo_changed(undo)
 
     # ---------------------------------------------------------------------------------------------------------------
     # Quick model
 
-    def _quick_changed(self, quick: Any) -> None:
+    def _quick_changed(self, quick: QuickState) -> None:
         with_photographs = sum(1 for label in self._labels if label.count and not label.excluded)
         self.dock.show_state(quick, with_photographs, self._counts.get("photographs", 0))
         if quick.phase == "ready" and self.proposing.isHidden():

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePoli
 from resnext_gui.ui.common import theme
 from resnext_gui.ui.common.elided import Elided
 from resnext_gui.ui.photos.gallery.gallery import TILE_SIZES
+from resnext_gui.ui.photos.gallery.lister import Kind, Order
 from resnext_gui.ui.photos.gallery.tiles import KINDS, draw_kind, kind_meaning
 
 HEIGHT = 48
@@ -48,8 +49,8 @@ class PhotosToolbar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "bar")
         self.setFixedHeight(HEIGHT)
-        self.kind: str | None = None
-        self.order = "label"
+        self.kind: Kind | None = None
+        self.order: Order = "label"
         self.drawer_button = self._tool("list", self.tr("Labels"))
         self.drawer_button.setCheckable(True)
         self.drawer_button.clicked.connect(self.drawer_toggled)
@@ -155,10 +156,10 @@ class PhotosToolbar(QFrame):
                 old.deleteLater()
         self._say_choices()
 
-    def _orders(self) -> dict[str, str]:
+    def _orders(self) -> dict[Order, str]:
         return {"label": self.tr("By label"), "name": self.tr("By name"), "added": self.tr("Newest first")}
 
-    def _kinds(self) -> dict[str | None, str]:
+    def _kinds(self) -> dict[Kind | None, str]:
         return {
             None: self.tr("All kinds"),
             "learning": self.tr("Learning"),
@@ -178,14 +179,14 @@ class PhotosToolbar(QFrame):
 
     # ---------------------------------------------------------------------------------------------------------------
 
-    def set_kind(self, kind: str | None) -> None:
+    def set_kind(self, kind: Kind | None) -> None:
         """Show one kind only; None: all."""
         if kind != self.kind:
             self.kind = kind
             self._say_choices()
             self.kind_chosen.emit(kind)
 
-    def set_order(self, order: str) -> None:
+    def set_order(self, order: Order) -> None:
         """Show the photographs in another order."""
         if order != self.order:
             self.order = order

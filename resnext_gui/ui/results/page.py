@@ -19,13 +19,14 @@ from PySide6.QtWidgets import (
 )
 
 from resnext_gui import figures
-from resnext_gui.messages import UserError
+from resnext_gui.messages import Failed, UserError
 from resnext_gui.ui.common import theme, words
 from resnext_gui.ui.common.bars import LabelBars, LabelScore
 from resnext_gui.ui.common.picture import PictureStore
 from resnext_gui.ui.common.segments import Segment
 from resnext_gui.ui.common.tiles import Tile, TileView
 from resnext_gui.ui.results.confusion import MOST_LABELS, ConfusedPairs, ConfusionMatrix
+from resnext_gui.ui.session.state import Change, PageKey, ScoredSplit
 
 if TYPE_CHECKING:
     from resnext_gui.ui.session.session import Session
@@ -74,7 +75,7 @@ def summary(evaluation: dict[str, Any]) -> list[tuple[str, str]]:
 class ResultsPage(QWidget):
     """The exam: how many right, which labels are taken for which, and every mistake to look at."""
 
-    key = "results"
+    key: PageKey = "results"
     icon = "results"
     keys = (
         ("Arrows", "Walk through the table"),
@@ -98,7 +99,7 @@ class ResultsPage(QWidget):
         layout.addWidget(self._stack)
         session.evaluation_ready.connect(self._on_ready)
         session.evaluation_failed.connect(self._on_failed)
-        session.model_changed.connect(self.refresh)
+        session.changed.connect(self._on_changed)
         session.thumbnail_ready.connect(self._on_thumbnail)
         self.refresh()
 
@@ -251,7 +252,8 @@ class ResultsPage(QWidget):
             return
         found = None
         if model:
-            found = self._session.stored_evaluation(model, "exam") or self._session.stored_evaluation(model, "practice")
+            stored = self._session.answers.stored_evaluation
+            found = stored(model, "exam") or stored(model, "practice")
         self._waiting = self._waiting and model == self._model
         self._model = model
         if found is not None:
@@ -259,17 +261,15 @@ class ResultsPage(QWidget):
         elif not self._waiting:
             self._show_before()
 
+    def _on_changed(self, what: Change) -> None:
+        if what & Change.MODEL:
+            self.refresh()
+
     def showEvent(self, event: QShowEvent) -> None:
         """Look again whenever the page is opened."""
         super().showEvent(event)
         if not self._waiting:
             self.refresh()
-
-    def _model_name(self) -> str:
-        for info in self._session.models():
-            if info.id == self._model:
-                return str(info.name)
-        return self.tr("Quick model") if self._model == "quick" else self._model
 
     def _show_before(self) -> None:
         self._evaluation = None
@@ -321,28 +321,28 @@ class ResultsPage(QWidget):
         if not self._model:
             self._session.navigate.emit("photos")
             return
-        kind = "exam" if self._exam_count() else "practice"
+        kind: ScoredSplit = "exam" if self._exam_count() else "practice"
         self._waiting = True
         self.setFocus()  # a button that is shut would hand the keyboard to whatever comes next, outside the page
         for button in (self._score, self._again):
             button.setEnabled(False)
         self._score.setText(self.tr("Scoring..."))
         self._again.setText(self.tr("Scoring..."))
-        self._session.evaluate(self._model, kind)
+        self._session.answers.evaluate(self._model, kind)
 
     def _on_ready(self, evaluation: dict[str, Any]) -> None:
         if evaluation.get("model") == self._model:
             self._waiting = False
             self._show(evaluation)
 
-    def _on_failed(self, failure: Any) -> None:
+    def _on_failed(self, failure: Failed) -> None:
         self._waiting = False
         self._score.setEnabled(True)
         self._again.setEnabled(True)
         self._again.setText(self.tr("Score again"))
         if self._evaluation is None:
             self._show_before()
-            if failure is not None and getattr(failure, "code", "") != "stopped":
+            if failure.code != "stopped":
                 self._before_note.setText(f"{failure.message} {failure.hint}".strip())
 
     def _show(self, evaluation: dict[str, Any]) -> None:
@@ -354,7 +354,7 @@ class ResultsPage(QWidget):
             self._tiles.setFocus()
         self._again.setEnabled(True)
         self._again.setText(self.tr("Score again"))
-        self._which.setText(self._model_name())
+        self._which.setText(self._session.answers.model_name(self._model))
         if same:
             return
         lines = summary(evaluation)
@@ -458,11 +458,11 @@ class ResultsPage(QWidget):
 
     def _want_thumbnail(self, tile: Tile) -> None:
         if tile.photo_id is not None:
-            known = self._session.thumbnail(tile.photo_id)
+            known = self._session.imports.thumbnail(tile.photo_id)
             if known:
                 self._tiles.set_elsewhere(tile.path, known)
             elif known is None:
-                self._session.request_thumbnails([tile.photo_id])
+                self._session.imports.request_thumbnails([tile.photo_id])
 
     def _on_thumbnail(self, photo_id: int, path: str) -> None:
         original = self._by_photo.get(photo_id)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, QRect, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from resnext_gui import messages
-from resnext_gui.messages import Answer, Progress, Refused, UserError
+from resnext_gui.messages import Answer, Failed, Progress, Refused, UserError
 from resnext_gui.project import guard, notes
 from resnext_gui.project.evaluations import restated
 from resnext_gui.ui.common import words
 from resnext_gui.ui.engine_process.client import Job
-from resnext_gui.ui.session.state import Device, ModelInfo, Problem, Work
-
-if TYPE_CHECKING:
-    from resnext_gui.ui.session.session import Session
+from resnext_gui.ui.session.core import SessionCore
+from resnext_gui.ui.session.imports import Imports
+from resnext_gui.ui.session.quick import Quick
+from resnext_gui.ui.session.state import Change, Device, ModelInfo, Problem, ScoredSplit, Work
 
 PASTED_SIDE = 2048
 """A pasted picture's longer side is reduced to this; networks look at a few hundred pixels."""
@@ -33,17 +33,18 @@ def _model(folder: Path) -> dict[str, Any]:
         return {}
 
 
-class AnswerDesk(QObject):
+class Answers(QObject):
     """Asks models, and keeps their answers."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: SessionCore, imports: Imports, quick: Quick) -> None:
         super().__init__(session)
         self._session = session
+        self._imports = imports
+        self._quick = quick
         self._jobs: dict[Job, list[int]] = {}  # classifying: [done, total]
         self._past = [0, 0]  # of classifying jobs that have ended since it was last quiet
         self._held: list[str] = []  # pictures that wait for the first model
-        self._other: set[Job] = set()
-        self._described = False
+        quick.made.connect(self._answer_held)
 
     # ---- classifying
 
@@ -60,19 +61,18 @@ class AnswerDesk(QObject):
         except UserError as error:
             session.tell(error, "classify")
             return
-        if model is None and not session.quick.exists:
+        if model is None and not self._quick.state.exists:
             self._no_model_yet(paths)
             return
-        job = session.assistant.submit(messages.Classify("", session.folder, tuple(paths)))
+        command = messages.Classify("", session.folder, tuple(paths))
+        job = session.run(command, "classify", event=lambda event: self._on_event(job, event))
+        job.over.connect(lambda: self._end(job))
         self._jobs[job] = [0, len(paths)]
         self._tell_progress()
-        job.happened.connect(lambda event: self._on_event(job, event))
-        job.failed.connect(lambda failure: session.tell(failure, "classify"))
-        job.over.connect(lambda: self._end(job))
 
     def _no_model_yet(self, paths: list[str]) -> None:
         session = self._session
-        if session.quick.phase == "reading" or session.imports.scanning:
+        if self._quick.state.phase == "reading" or self._imports.scanning:
             self._held.extend(paths)
             message = self.tr("The first model is nearly there. These pictures are answered as soon as it is.")
             session.problem.emit(Problem("classify", message, code="model_soon", tone="info"))
@@ -87,7 +87,7 @@ class AnswerDesk(QObject):
             )
         )
 
-    def model_is_ready(self) -> None:
+    def _answer_held(self) -> None:
         """The first model is there: answer what had to wait."""
         held, self._held = self._held, []
         if held:
@@ -106,13 +106,12 @@ class AnswerDesk(QObject):
             session.refused.emit(event)
         elif isinstance(event, Progress):
             counts[1] = max(counts[1], event.total)
-        elif isinstance(event, messages.DeviceChosen):
-            session.set_device(event)
-            return
         counts[1] = max(counts)
         self._tell_progress()
 
     def _end(self, job: Job) -> None:
+        if self._session.closed:
+            return
         done, total = self._jobs.pop(job, [0, 0])
         if self._jobs:
             self._past[0] += done
@@ -175,45 +174,37 @@ class AnswerDesk(QObject):
     def proposals(self, photo_ids: Iterable[int], callback: Callable[[list[Answer]], None]) -> None:
         """Tell `callback` the quick model's answers, least sure first; an empty list where there is no model."""
         session = self._session
-        if not session.quick.exists:
+        if not self._quick.state.exists:
             callback([])
             return
         paths = tuple(photo.path for photo in session.project.photos(list(photo_ids)))
-        job = session.assistant.submit(messages.Classify("", session.folder, paths, model="quick", keep=False))
-        self._keep(job)
         found: list[Answer] = []
-        job.happened.connect(lambda event: found.append(event) if isinstance(event, Answer) else None)
-        job.finished.connect(lambda _result: callback(sorted(found, key=lambda answer: answer.probability)))
-        job.failed.connect(lambda failure: session.tell(failure, "photos"))
-        job.failed.connect(lambda _failure: callback([]))
 
-    def _keep(self, job: Job) -> None:
-        self._other.add(job)
-        job.over.connect(lambda: self._other.discard(job))
+        def failed(failure: Failed) -> None:
+            session.tell(failure, "photos")
+            callback([])
+
+        session.run(
+            messages.Classify("", session.folder, paths, model="quick", keep=False),
+            done=lambda _result: callback(sorted(found, key=lambda answer: answer.probability)),
+            failed=failed,
+            event=lambda event: found.append(event) if isinstance(event, Answer) else None,
+        )
 
     # ---- scoring
 
-    def evaluate(self, model: str, kind: str) -> None:
-        """Score `model` on ``"exam"`` or ``"practice"`` photographs."""
+    def evaluate(self, model: str, kind: ScoredSplit = "exam") -> None:
+        """Score `model`; ends with `evaluation_ready` or `evaluation_failed`.  A new exam counts as a use."""
         session = self._session
-        job = session.assistant.submit(messages.Evaluate("", session.folder, model, kind))
-        self._keep(job)
         title = self.tr("Taking the exam") if kind == "exam" else self.tr("Looking at practice photographs")
-        session.set_work("evaluate", Work(title, can_cancel=True, key="evaluate"), job.stop)
+        session.run(
+            messages.Evaluate("", session.folder, model, kind),
+            done=session.evaluation_ready.emit,
+            failed=session.evaluation_failed.emit,
+            work=Work(title, can_cancel=True, key="evaluate"),
+        )
 
-        def event(happened: object) -> None:
-            if isinstance(happened, Progress):
-                work = Work(
-                    title, happened.text, happened.done, happened.total, happened.seconds_left, True, "evaluate"
-                )
-                session.set_work("evaluate", work, job.stop)
-
-        job.happened.connect(event)
-        job.finished.connect(session.evaluation_ready)
-        job.failed.connect(session.evaluation_failed)
-        job.over.connect(lambda: session.set_work("evaluate", None))
-
-    def stored_evaluation(self, model: str, kind: str) -> dict[str, Any] | None:
+    def stored_evaluation(self, model: str, kind: ScoredSplit = "exam") -> dict[str, Any] | None:
         """Return the evaluation that was made of this very model before, as the project is now, or None."""
         folder = self._folder(model)
         made = _model(folder)
@@ -236,33 +227,19 @@ class AnswerDesk(QObject):
     # ---- the model's view, the device
 
     def model_view(self, path: str) -> None:
-        """Ask for a picture of exactly what the model receives."""
+        """Ask for a picture of exactly what the model receives; comes through `model_view_ready`."""
         session = self._session
-        job = session.assistant.submit(messages.ModelView("", session.folder, path))
-        self._keep(job)
-        job.finished.connect(lambda result: session.model_view_ready.emit(path, str(result.get("path", ""))))
-        job.failed.connect(lambda failure: session.tell(failure, ""))
+        session.run(
+            messages.ModelView("", session.folder, path),
+            done=lambda result: session.model_view_ready.emit(path, str(result.get("path", ""))),
+        )
 
     def describe(self) -> None:
-        """Ask once which device computes; this also readies the engine for the first picture."""
-        if self._described:
-            return
-        self._described = True
-        job = self._session.assistant.submit(messages.Describe(""))
-        self._keep(job)
-        job.finished.connect(self._on_described)
-
-    def _on_described(self, result: dict[str, Any]) -> None:
-        self._session.set_device(
-            Device(
-                device=str(result.get("device", "")),
-                name=str(result.get("name", "")),
-                precision=str(result.get("precision", "")),
-                reason=str(result.get("reason", "")),
-                advice=str(result.get("advice", "")),
-                cores=int(result.get("cores") or 0),
-                details=result,
-            )
+        """Ask which device computes; this also readies the engine for the first picture."""
+        self._session.run(
+            messages.Describe(""),
+            done=lambda result: self._session.set_device(Device.told(result)),
+            failed=lambda _failure: None,
         )
 
     # ---- models
@@ -273,7 +250,7 @@ class AnswerDesk(QObject):
         project = session.project
         current = project.current_model
         found: list[ModelInfo] = []
-        quick = session.quick
+        quick = self._quick.state
         if quick.exists:
             is_current = current in (None, "quick")
             found.append(ModelInfo("quick", self.tr("Quick model"), quick.right, quick.practice, is_current))
@@ -305,7 +282,12 @@ class AnswerDesk(QObject):
             )
         return found
 
-    def choose_model(self, model: str) -> None:
+    def model_name(self, model: str) -> str:
+        """Return what a model is called."""
+        known = {info.id: info.name for info in self.models()}
+        return known.get(model) or (self.tr("Quick model") if model == "quick" else model)
+
+    def choose(self, model: str) -> None:
         """Let another model answer from now on."""
         session = self._session
         try:
@@ -313,10 +295,4 @@ class AnswerDesk(QObject):
         except UserError as error:
             session.tell(error, "")
             return
-        session.model_changed.emit()
-
-    def close(self) -> None:
-        """Let everything go."""
-        for job in [*self._jobs, *self._other]:
-            job.cancel()
-        self._jobs.clear()
+        session.changed.emit(Change.MODEL)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from resnext_gui import messages
 from resnext_gui.messages import Failed, Progress, UserError
 from resnext_gui.project import notes
 from resnext_gui.ui.engine_process.client import Job
-from resnext_gui.ui.session.state import QuickState, Work
-
-if TYPE_CHECKING:
-    from resnext_gui.ui.session.session import Session
+from resnext_gui.ui.session.core import SessionCore
+from resnext_gui.ui.session.imports import Imports
+from resnext_gui.ui.session.state import Change, QuickState, Work
 
 EARLY = 20
 """Photographs of each of two labels that are enough to begin while a long import goes on."""
@@ -29,12 +28,16 @@ TRIES = 3
 SETTING = "window_quick"
 
 
-class QuickDesk(QObject):
+class Quick(QObject):
     """Decides when the quick model is made, and knows how it stands."""
 
-    def __init__(self, session: Session) -> None:
+    made = Signal()
+    """There is a model that can answer."""
+
+    def __init__(self, session: SessionCore, imports: Imports) -> None:
         super().__init__(session)
         self._session = session
+        self._imports = imports
         self._job: Job | None = None
         self._again = False
         self._tries = 0
@@ -43,16 +46,19 @@ class QuickDesk(QObject):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.consider)
         self.state = self._remembered()
+        session.changed.connect(self._on_changed)
+        imports.settled.connect(self.consider)
 
     def _remembered(self) -> QuickState:
         """Return the state of the model that lies in the project, whoever made it."""
         project = self._session.project
         try:
             made = notes.read_model(project.quick_folder)
+            stored = project.setting(SETTING) or {}
+            stale = stored.get("version") != project.data_version()
         except (OSError, UserError):
             return QuickState()
         practice, counts = made.get("practice") or {}, made.get("counts") or {}
-        stored = project.setting(SETTING) or {}
         return QuickState(
             phase="ready",
             right=int(practice.get("right") or 0),
@@ -61,7 +67,7 @@ class QuickDesk(QObject):
             photographs=int(counts.get("photographs") or 0),
             seconds=float(stored.get("seconds") or 0.0),
             exists=True,
-            stale=stored.get("version") != project.data_version(),
+            stale=stale,
         )
 
     def _set(self, **changes: Any) -> None:
@@ -77,18 +83,28 @@ class QuickDesk(QObject):
         if not self.state.exists or self.state.stale:
             self.consider()
 
-    def consider_later(self) -> None:
+    def _on_changed(self, what: Change) -> None:
+        if what & Change.PROJECT:
+            self._consider_later()
+        if what & Change.MODEL and self._job is None and self.state.phase != "failed":
+            found = self._remembered()  # another program may have made it
+            measured = (found.right, found.practice, found.photographs)
+            if found.exists and measured != (self.state.right, self.state.practice, self.state.photographs):
+                self.state = found
+                self._session.quick_changed.emit(found)
+
+    def _consider_later(self) -> None:
         """Something changed: refresh when it has been calm for a moment."""
         if self.state.exists and not self.state.stale:
             self._set(stale=True)
-        self._timer.start(200 if self._session.imports.scanning else CALM)
+        self._timer.start(200 if self._imports.scanning else CALM)
 
     def consider(self) -> None:
         """Make the model if there is enough to learn from and it would be another than the last one."""
         session = self._session
         if session.closed:
             return
-        scanning = session.imports.scanning
+        scanning = self._imports.scanning
         if not scanning:
             self._scan_began = None
         elif self._scan_began is None:
@@ -133,53 +149,27 @@ class QuickDesk(QObject):
         self._make()
 
     def _make(self) -> None:
-        session = self._session
         self._timer.stop()
         self._again = False
-        self._job = job = session.assistant.submit(messages.MakeQuick("", session.folder))
         self._set(phase="reading", done=0, total=0, message="", seconds_left=None)
-        session.set_work("quick", Work(self.tr("Getting to know the photographs"), key="quick"))
-        job.happened.connect(self._on_event)
-        job.finished.connect(self._on_finished)
-        job.failed.connect(self._on_failed)
+        self._job = self._session.run(
+            messages.MakeQuick("", self._session.folder),
+            done=self._on_finished,
+            failed=self._on_failed,
+            event=self._on_event,
+            work=Work(self.tr("Getting to know the photographs"), can_cancel=True, key="quick"),
+        )
 
     def _on_event(self, event: object) -> None:
-        session = self._session
         if isinstance(event, Progress):
             self._set(done=event.done, total=event.total, message=event.text, seconds_left=event.seconds_left)
-            work = Work(
-                self.tr("Getting to know the photographs"),
-                event.text,
-                event.done,
-                event.total,
-                event.seconds_left,
-                can_cancel=True,
-                key="quick",
-            )
-            session.set_work("quick", work, self._cancel)
-        elif isinstance(event, messages.DeviceChosen):
-            session.set_device(event)
         elif isinstance(event, messages.ModelReady):
-            self._set(
-                exists=True, right=event.right, practice=event.total, labels=event.labels, photographs=event.photographs
-            )
+            self.note_model(event)
             self._let_it_answer()
-            session.model_changed.emit()
+            self._session.changed.emit(Change.MODEL)
 
-    def look_again(self) -> None:
-        """Another program may have made the model."""
-        if self._job is None and self.state.phase != "failed":
-            found = self._remembered()
-            if found.exists and (found.right, found.practice, found.photographs) != (
-                self.state.right,
-                self.state.practice,
-                self.state.photographs,
-            ):
-                self.state = found
-                self._session.quick_changed.emit(found)
-
-    def made_elsewhere(self, event: messages.ModelReady) -> None:
-        """A run has made the quick model on its way."""
+    def note_model(self, event: messages.ModelReady) -> None:
+        """There is a new quick model, of ours or made by a run on its way."""
         self._set(
             phase="ready" if self._job is None else self.state.phase,
             exists=True,
@@ -189,11 +179,6 @@ class QuickDesk(QObject):
             photographs=event.photographs,
         )
 
-    def _cancel(self) -> None:
-        if self._job is not None:
-            self._again = False
-            self._job.stop()
-
     def _let_it_answer(self) -> None:
         project = self._session.project
         try:
@@ -202,13 +187,8 @@ class QuickDesk(QObject):
         except UserError as error:
             self._session.tell(error, "photos")
 
-    def _end(self) -> None:
-        self._job = None
-        self._session.set_work("quick", None)
-        self._session.look()
-
     def _on_finished(self, result: dict[str, Any]) -> None:
-        self._end()
+        self._job = None
         session = self._session
         self._tries = 0
         right, total = int(result.get("right") or 0), int(result.get("total") or 0)
@@ -236,14 +216,14 @@ class QuickDesk(QObject):
             message="",
             seconds_left=None,
         )
-        session.model_changed.emit()
-        session.answers.model_is_ready()
+        session.changed.emit(Change.MODEL)
+        self.made.emit()
         if self._again or stale:
             self._again = False
-            self.consider_later()
+            self._consider_later()
 
     def _on_failed(self, failure: Failed) -> None:
-        self._end()
+        self._job = None
         self._tries += 1
         if failure.code == "engine_exited" and self._tries < TRIES:
             self._make()
@@ -255,7 +235,5 @@ class QuickDesk(QObject):
         self._session.tell(failure, "photos")
 
     def close(self) -> None:
-        """Let everything go."""
+        """Begin nothing more."""
         self._timer.stop()
-        if self._job is not None:
-            self._job.cancel()

@@ -3,12 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from enum import Flag, auto
+from typing import Any, Literal, TypeAlias
+
+from resnext_gui.messages import Failed
+
+PageKey: TypeAlias = Literal["", "start", "photos", "train", "results", "classify"]
+"""A page; empty: whichever is in front."""
+Tone: TypeAlias = Literal["wrong", "caution", "info", "good"]
+WorkKey: TypeAlias = Literal[
+    "", "scan", "samples", "reconcile", "corrections", "quick", "classify", "evaluate", "training", "weights"
+]
+ScoredSplit: TypeAlias = Literal["exam", "practice"]
+"""The photographs that a model is scored on."""
+QuickPhase: TypeAlias = Literal["none", "waiting", "reading", "ready", "failed"]
+"""Nothing to learn from; only one label so far; being made or refreshed; there; it could not be made."""
+TrainingPhase: TypeAlias = Literal["idle", "starting", "running", "pausing", "paused", "stopping", "finished", "failed"]
+
+
+class Change(Flag):
+    """What became different, in one word or several."""
+
+    ADDED = auto()
+    """Photographs came in, came back, or are others on the disk."""
+    REMOVED = auto()
+    """Photographs left the project."""
+    MOVED = auto()
+    """Photographs have another label."""
+    LABELS = auto()
+    """There are other labels, names, or labels left out of learning."""
+    UNDO = auto()
+    """What can be undone or done again."""
+    RUNS = auto()
+    """What there is to know of runs."""
+    MODEL = auto()
+    """Which models there are, what they know, or which of them answers."""
+    PHOTOS = ADDED | REMOVED | MOVED
+    PROJECT = PHOTOS | LABELS | UNDO
+    """Anything of photographs and labels, where it is not known what."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Background work of the moment, for the bottom strip.  `total` 0: not known.  `key` names it for `cancel_work`."""
+    """Background work of the moment, for the bottom strip.  `total` 0: not known.  `key` says of which kind it is."""
 
     title: str
     text: str = ""
@@ -16,7 +53,7 @@ class Work:
     total: int = 0
     seconds_left: float | None = None
     can_cancel: bool = False
-    key: str = ""
+    key: WorkKey = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +61,6 @@ class QuickState:
     """The quick model.
 
     Attributes:
-        phase: ``"none"`` (nothing to learn from), ``"waiting"`` (only one label so far), ``"reading"`` (being made or
-            refreshed), ``"ready"``, or ``"failed"``.
         done, total: photographs looked at, while reading.
         right, practice: right answers of so many practice photographs, of the newest model there is; 0 of 0 where
             there is no model or no practice photograph.
@@ -37,7 +72,7 @@ class QuickState:
         seconds: how long the last making took, which is what a refresh will take at most; 0 where not known.
     """
 
-    phase: str = "none"
+    phase: QuickPhase = "none"
     done: int = 0
     total: int = 0
     right: int = 0
@@ -56,18 +91,16 @@ class TrainingState:
     """The run of this window, or the one that was before it.
 
     Attributes:
-        phase: ``"idle"``, ``"starting"``, ``"running"``, ``"pausing"``, ``"paused"``, ``"stopping"``, ``"finished"`` or
-            ``"failed"``.
         run: id of the run, once it exists.
         text: what it is doing, a short plain sentence.
         progress: 0..1.
         best_right, best_total: best practice score so far, in photographs.
         ends_at: Unix time.
         result: the job's result once finished (see ``train_job``).
-        error: a `messages.Failed` once failed.
+        error: once failed.
     """
 
-    phase: str = "idle"
+    phase: TrainingPhase = "idle"
     run: str | None = None
     text: str = ""
     progress: float = 0.0
@@ -81,7 +114,7 @@ class TrainingState:
     reason: str = ""
     advice: str = ""
     result: dict[str, Any] | None = None
-    error: Any = None
+    error: Failed | None = None
 
     @property
     def active(self) -> bool:
@@ -93,13 +126,12 @@ class TrainingState:
 class Problem:
     """Something a person must know.  `page` is where its banner shows (empty: everywhere)."""
 
-    page: str
+    page: PageKey
     message: str
     hint: str = ""
     details: str = ""
     code: str = ""
-    tone: str = "wrong"
-    """``"wrong"``, ``"caution"``, ``"info"`` or ``"good"``."""
+    tone: Tone = "wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +175,11 @@ class Device:
     advice: str = ""
     cores: int = 0
     details: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def told(cls, result: dict[str, Any]) -> Device:
+        """Return the device that a `messages.Describe` was answered with."""
+        device, name, precision, reason, advice = (
+            str(result.get(key, "")) for key in ("device", "name", "precision", "reason", "advice")
+        )
+        return cls(device, name, precision, reason, advice, int(result.get("cores") or 0), result)

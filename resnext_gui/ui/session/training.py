@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject
 
 from resnext_gui import messages
 from resnext_gui.messages import BatchPoint, EpochLine, Failed, Progress, TrainSpec, UserError
 from resnext_gui.ui.engine_process.client import Job
-from resnext_gui.ui.session.state import Problem, TrainingState, Unfinished, Work
-
-if TYPE_CHECKING:
-    from resnext_gui.ui.session.session import Session
-
+from resnext_gui.ui.session.core import SessionCore
+from resnext_gui.ui.session.quick import Quick
+from resnext_gui.ui.session.state import Change, Problem, TrainingPhase, TrainingState, Unfinished, Work
 
 TRAINING_STAGE = "train"
 """Progress of this stage is the run's; others, such as reading the photographs, only come before."""
 
 
-class TrainingDesk(QObject):
+class Training(QObject):
     """Leads one run at a time, in a process of its own."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: SessionCore, quick: Quick) -> None:
         super().__init__(session)
         self._session = session
+        self._quick = quick
         self._job: Job | None = None
         self._began: tuple[float, float] | None = None  # when the first step was heard of, and the progress then
         self._counted = False  # whether the engine itself tells the progress of the run
         self.state = TrainingState()
-        self._forget_clock()
 
-    def _forget_clock(self) -> None:
-        self._first_batch: float | None = None
-        self._used_before = 0.0
-        self._waited = 0.0
-        self._paused_at: float | None = None
+    @property
+    def active(self) -> bool:
+        """Whether a run is under way, paused or not."""
+        return self.state.active
 
     def _set(self, **changes: Any) -> None:
         state = dataclasses.replace(self.state, **changes)
@@ -45,7 +42,7 @@ class TrainingDesk(QObject):
             return
         self.state = state
         self._session.training_changed.emit(state)
-        titles = {
+        titles: dict[TrainingPhase, str] = {
             "starting": self.tr("Training begins"),
             "running": self.tr("Training"),
             "pausing": self.tr("Training pauses"),
@@ -66,8 +63,19 @@ class TrainingDesk(QObject):
 
     # ---- buttons
 
-    def begin(self, spec: TrainSpec, run_id: str | None, finish: bool = False) -> None:
-        """Begin a run, or go on with an unfinished one, or `finish` that with the best it has."""
+    def begin(self, spec: TrainSpec) -> None:
+        """Begin a run."""
+        self._lead(spec, None)
+
+    def go_on(self, run_id: str) -> None:
+        """Go on with an unfinished run."""
+        self._lead(TrainSpec(), run_id)
+
+    def use_as_it_is(self, run_id: str) -> None:
+        """End an unfinished run with the best that it has."""
+        self._lead(TrainSpec(), run_id, finish=True)
+
+    def _lead(self, spec: TrainSpec, run_id: str | None, finish: bool = False) -> None:
         session = self._session
         if self.state.active:
             message = self.tr("A run is under way.")
@@ -76,17 +84,19 @@ class TrainingDesk(QObject):
             return
         self.state = TrainingState()
         self._began, self._counted = None, False
-        command = messages.Train("", session.folder, spec, run_id, finish)
-        self._job = job = session.trainer.submit(command)
+        self._job = session.run(
+            messages.Train("", session.folder, spec, run_id, finish),
+            done=self._on_finished,
+            failed=self._on_failed,
+            event=self._on_event,
+            client=session.trainer,
+        )
         if finish:
             self._set(phase="stopping", run=run_id, text=self.tr("Keeping the best so far"))
         else:
             self._set(phase="starting", run=run_id, text=self.tr("Getting ready"))
         if run_id is not None:
             self._read_total(run_id)
-        job.happened.connect(self._on_event)
-        job.finished.connect(self._on_finished)
-        job.failed.connect(self._on_failed)
 
     def pause(self) -> None:
         """Let the run wait at its next safe point."""
@@ -133,7 +143,7 @@ class TrainingDesk(QObject):
             if event.best and event.practice_accuracy is not None and self.state.best_total:
                 self._set(best_right=round(event.practice_accuracy * self.state.best_total))
             session.epoch_line.emit(event)
-            session.runs_changed.emit()
+            session.changed.emit(Change.RUNS)
         elif isinstance(event, messages.DeviceChosen):
             self._set(
                 device=event.name or event.device, precision=event.precision, reason=event.reason, advice=event.advice
@@ -141,16 +151,13 @@ class TrainingDesk(QObject):
         elif isinstance(event, messages.RunCreated):
             self._set(run=event.run, phase="running" if state.phase == "starting" else state.phase)
             self._read_total(event.run)
-            session.runs_changed.emit()
+            session.changed.emit(Change.RUNS)
         elif isinstance(event, messages.ModelReady):
             self._on_model(event)
         elif isinstance(event, messages.Paused):
-            self._note_pause(True)
             self._set(phase="paused")
-        elif isinstance(event, messages.Resumed):
-            self._note_pause(False)
-            if state.phase in ("pausing", "paused"):
-                self._set(phase="running")
+        elif isinstance(event, messages.Resumed) and state.phase in ("pausing", "paused"):
+            self._set(phase="running")
 
     def _progress(self, seconds_left: float | None) -> float:
         """Return how much of the run is done; a run that goes on begins where it was."""
@@ -163,36 +170,12 @@ class TrainingDesk(QObject):
         spent = now - began
         return before + (1 - before) * spent / max(1e-9, spent + seconds_left)
 
-    def _on_batch(self, event: BatchPoint) -> None:
-        state = self.state
-        if self._first_batch is None:
-            self._first_batch = time.monotonic()
-            self._set(text="")  # what it said while it got ready
-        progress = state.progress
-        if event.seconds_left is not None:
-            used = self._used_before + time.monotonic() - self._first_batch - self._waited
-            progress = max(progress, used / max(0.001, used + event.seconds_left))
-        self._set(
-            phase="running" if state.phase == "starting" else state.phase,
-            progress=min(1.0, progress),
-            images_per_second=event.images_per_second,
-            seconds_left=event.seconds_left,
-            ends_at=event.ends_at,
-        )
-
-    def _note_pause(self, waiting: bool) -> None:
-        if waiting:
-            self._paused_at = time.monotonic()
-        elif self._paused_at is not None:
-            self._waited += time.monotonic() - self._paused_at
-            self._paused_at = None
-
     def _on_model(self, event: messages.ModelReady) -> None:
         if event.model == "quick":
-            self._session.quicks.made_elsewhere(event)
+            self._quick.note_model(event)
         elif event.total:
             self._set(best_right=event.right, best_total=event.total)
-        self._session.model_changed.emit()
+        self._session.changed.emit(Change.MODEL)
 
     def _read_total(self, run_id: str) -> None:
         """Learn from the run's own notes how many practice photographs it has."""
@@ -205,14 +188,13 @@ class TrainingDesk(QObject):
         best = info.get("best") or {}
         total = int(best.get("practice_total") or (info.get("split") or {}).get("practice") or 0)
         accuracy = best.get("practice_accuracy")
-        self._used_before = float(info.get("seconds_used") or 0.0)
         if total:
             self._set(best_total=total, best_right=round(accuracy * total) if accuracy is not None else 0)
 
     def _on_finished(self, result: dict[str, Any]) -> None:
         self._job = None
         self._set(phase="finished", result=result, progress=1.0, seconds_left=0.0, ends_at=time.time())
-        self._tell_all()
+        self._session.changed.emit(Change.RUNS | Change.MODEL)
 
     def _on_failed(self, failure: Failed) -> None:
         self._job = None
@@ -221,11 +203,15 @@ class TrainingDesk(QObject):
         else:
             self._set(phase="failed", error=failure, text=failure.message)
             self._session.tell(failure, "train")
-        self._tell_all()
+        self._session.changed.emit(Change.RUNS | Change.MODEL)
 
-    def _tell_all(self) -> None:
-        self._session.runs_changed.emit()
-        self._session.model_changed.emit()
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name."""
+        try:
+            self._session.project.run(run_id).rename(name)
+        except UserError as error:
+            self._session.tell(error, "train")
+        self._session.changed.emit(Change.RUNS | Change.MODEL)
 
     # ---- what was left
 
@@ -253,11 +239,3 @@ class TrainingDesk(QObject):
                 )
             )
         return found
-
-    def use_as_it_is(self, run_id: str) -> None:
-        """End an unfinished run with the best that it has."""
-        self.begin(TrainSpec(), run_id, finish=True)
-
-    def close(self) -> None:
-        """Nothing to let go: the trainer's client ends with the session."""
-        self._job = None

@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication
 
-from resnext_gui.messages import Source
 from resnext_gui.project import is_project
 from resnext_gui.ui.common import dropping
 from resnext_gui.ui.common.dropping import Dropped
@@ -23,7 +22,7 @@ class Intake(QObject):
     Args:
         session: returns the open session, or None.
         open_project: opens the project at a path.
-        new_project: makes a project of a name and returns whether it is open now.
+        new_project: makes a project of a name and returns its session once it is open.
         tell: shows a problem.
     """
 
@@ -31,7 +30,7 @@ class Intake(QObject):
         self,
         session: Callable[[], Session | None],
         open_project: Callable[[str], None],
-        new_project: Callable[[str], bool],
+        new_project: Callable[[str], Session | None],
         tell: Callable[[Problem], None],
         parent: QObject | None = None,
     ) -> None:
@@ -60,10 +59,10 @@ class Intake(QObject):
         if session is None:
             self.learn_in_new_project(paths)
         elif zone == ASK:
-            session.classify(paths)
+            session.answers.classify(paths)
         else:
             session.navigate.emit("photos")
-            session.add_sources([Source(path) for path in paths])
+            session.imports.add(paths)
 
     def _take_image(self, found: Dropped) -> None:
         session = self._session()
@@ -78,7 +77,7 @@ class Intake(QObject):
                 )
             )
             return
-        session.classify(found.image)
+        session.answers.classify(found.image)
 
     def _only_addresses(self, found: Dropped) -> None:
         host = found.addresses[0].split("/")[2] if found.addresses[0].count("/") >= 2 else found.addresses[0]
@@ -96,19 +95,15 @@ class Intake(QObject):
         """Make a project, named after the first folder, and let it learn from `paths`."""
         first = Path(paths[0])
         name = first.name if first.is_dir() else first.parent.name
-        if not self._new_project(name or self.tr("Photographs")):
-            return
-        session = self._session()
+        session = self._new_project(name or self.tr("Photographs"))
         if session is not None:
-            session.add_sources([Source(path) for path in paths])
+            session.imports.add(paths)
 
     def samples(self) -> None:
         """Make a project of sample photographs, or open the one made before."""
-        if not self._new_project(self.tr("Sample photographs")):
-            return
-        session = self._session()
+        session = self._new_project(self.tr("Sample photographs"))
         if session is not None:
-            session.add_samples()
+            session.imports.add_samples()
 
     def paste(self) -> None:
         """Ask the model about what the clipboard holds."""

@@ -26,7 +26,7 @@ from resnext_gui.ui.common.files import ask_folder, ask_open
 from resnext_gui.ui.engine_process.client import EngineClient
 from resnext_gui.ui.engine_process.texts import say
 from resnext_gui.ui.session.session import Session
-from resnext_gui.ui.session.state import Device, Problem, TrainingState, Unfinished
+from resnext_gui.ui.session.state import Change, Device, PageKey, Problem, TrainingState, Unfinished
 from resnext_gui.ui.shell.banner import Action, Banners
 from resnext_gui.ui.shell.closing import BACKGROUND, PAUSE, ClosingDialog
 from resnext_gui.ui.shell.dropzones import OPEN, DropZones
@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self._trainer = trainer
         self.session: Session | None = None
         self.pages: dict[str, QWidget] = {}
-        self._page = "start"
+        self._page: PageKey = "start"
         self._device: Device | None = None
         self._in_background = False
         self._closing = False
@@ -157,11 +157,11 @@ class MainWindow(QMainWindow):
     # ---- pages
 
     @property
-    def page(self) -> str:
+    def page(self) -> PageKey:
         """Key of the page in front."""
         return self._page
 
-    def turn_to(self, key: str) -> None:
+    def turn_to(self, key: PageKey) -> None:
         """Bring a page to the front; ``"start"`` is the first page."""
         widget = self.start if key == "start" else self._made(key)
         if widget is None:
@@ -202,15 +202,14 @@ class MainWindow(QMainWindow):
 
     # ---- projects
 
-    def new_project(self, name: str) -> bool:
-        """Make a project called `name` and open it.  Returns whether it is open."""
+    def new_project(self, name: str) -> Session | None:
+        """Make a project called `name` and open it.  Returns its session, or None where that was not possible."""
         try:
             project = Project.create(new_project_folder(name), name)
         except UserError as error:
             self.show_problem(Problem(self._page, error.message, error.hint, code=error.code))
-            return False
-        self._begin(project)
-        return True
+            return None
+        return self._begin(project)
 
     def open_project(self, path: str) -> None:
         """Open the project at `path`: its folder, its ``project.db``, or its marker file."""
@@ -232,22 +231,21 @@ class MainWindow(QMainWindow):
         self.settings.forget(path)
         self.start.show_recent(self.settings.recent())
 
-    def _begin(self, project: Project) -> None:
-        """Put `project` into the window."""
-        if self.session is not None and self.session.busy_training:
+    def _begin(self, project: Project) -> Session | None:
+        """Put `project` into the window and return its session; None while a run of another one goes on."""
+        if self.session is not None and self.session.training.active:
             project.close()
             message = self.tr("A run is under way in this project.")
             hint = self.tr("Stop it or let it finish, then open another project.")
             self.show_problem(Problem("", message, hint, code="run_active", tone="info"))
-            return
+            return None
         self._end_session()
         trainer = self._trainer() if self._trainer is not None else None
         session = Session(project, self.assistant, trainer, logs.folder(), self)
         self.session = session
         session.work_changed.connect(self.strip.show_work)
-        session.model_changed.connect(self._model_timer.start)
         session.quick_changed.connect(self._model_timer.start)
-        session.runs_changed.connect(self._model_timer.start)
+        session.changed.connect(self._on_changed)
         session.device_changed.connect(self.top.show_device)
         session.training_changed.connect(self._on_training)
         session.problem.connect(self.show_problem)
@@ -269,6 +267,7 @@ class MainWindow(QMainWindow):
             self.show_problem(Problem("", odd.message, odd.hint, code="odd_file", tone="caution"))
         # Step by step from here, and the window gets its turn in between.
         Steps(PAGES[0].import_steps(), self._make_first_page, session)
+        return session
 
     def _make_first_page(self) -> None:
         if self.session is not None and self._page == "start":
@@ -286,7 +285,7 @@ class MainWindow(QMainWindow):
         if self.session is None:
             return
         self._remember()
-        for unfinished in self.session.unfinished()[:1]:
+        for unfinished in self.session.training.unfinished()[:1]:
             self._offer(unfinished)
         QTimer.singleShot(PAGE_EVERY, self.session, self._make_next)
 
@@ -303,16 +302,16 @@ class MainWindow(QMainWindow):
 
         def resume() -> None:
             session.navigate.emit("train")
-            session.resume_run(run.run)
+            session.training.go_on(run.run)
 
         actions = [Action(go_on, resume, primary=True)]
         if run.has_best:
-            actions.append(Action(self.tr("Use as it is"), lambda: session.use_as_it_is(run.run)))
+            actions.append(Action(self.tr("Use as it is"), lambda: session.training.use_as_it_is(run.run)))
         self.show_problem(Problem("", message, code="unfinished", tone="info"), actions)
 
     def close_project(self) -> None:
         """Go back to the first page."""
-        if self.session is not None and self.session.busy_training:
+        if self.session is not None and self.session.training.active:
             message = self.tr("A run is under way in this project.")
             hint = self.tr("Stop it or let it finish, then close the project.")
             self.show_problem(Problem("", message, hint, code="run_active", tone="info"))
@@ -362,14 +361,18 @@ class MainWindow(QMainWindow):
 
     def _rename(self, name: str) -> None:
         if self.session is not None:
-            self.session.rename_project(name)
+            self.session.corrections.rename_project(name)
             self._remember()
+
+    def _on_changed(self, what: Change) -> None:
+        if what & (Change.RUNS | Change.MODEL):
+            self._model_timer.start()
 
     def _show_models(self) -> None:
         if self.session is None or self.session.closed:
             return
         try:
-            self.top.show_models(self.session.models())
+            self.top.show_models(self.session.answers.models())
         except UserError as error:
             self.show_problem(Problem("", error.message, error.hint, code=error.code))
 
@@ -410,7 +413,7 @@ class MainWindow(QMainWindow):
         if is_project(paths[0]):
             self.open_project(paths[0])
         elif self.session is not None and self.session.project.photo_count() == 0:
-            self.session.add_sources([messages.Source(path) for path in paths])
+            self.session.imports.add(paths)
         else:
             self.intake.learn_in_new_project(paths)
 
@@ -441,7 +444,7 @@ class MainWindow(QMainWindow):
 
     def _choose_model(self, model: str) -> None:
         if self.session is not None:
-            self.session.choose_model(model)
+            self.session.answers.choose(model)
 
     def _cancel_work(self) -> None:
         if self.session is not None:
@@ -455,15 +458,7 @@ class MainWindow(QMainWindow):
         job.finished.connect(self._on_described)
 
     def _on_described(self, result: dict[str, Any]) -> None:
-        self._device = Device(
-            str(result.get("device", "")),
-            str(result.get("name", "")),
-            str(result.get("precision", "")),
-            str(result.get("reason", "")),
-            str(result.get("advice", "")),
-            int(result.get("cores") or 0),
-            result,
-        )
+        self._device = Device.told(result)
         if self.session is not None:
             self.session.set_device(self._device)
 
@@ -474,9 +469,9 @@ class MainWindow(QMainWindow):
         session = self.session
         if self._in_background or self._gone:
             event.accept()
-        elif session is not None and session.busy_training and not self._closing:
+        elif session is not None and session.training.active and not self._closing:
             event.ignore()
-            dialog = ClosingDialog(session.training, self)
+            dialog = ClosingDialog(session.training.state, self)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.chosen.connect(self._close_during_run)
             dialog.open()
@@ -490,7 +485,7 @@ class MainWindow(QMainWindow):
         session = self.session
         if self._gone or self._closing:
             return
-        if session is not None and session.busy_training:
+        if session is not None and session.training.active:
             self._in_background = False
             self._close_during_run(PAUSE)
         else:
@@ -508,7 +503,7 @@ class MainWindow(QMainWindow):
     def _close_during_run(self, what: str) -> None:
         session = self.session
         self.hide()
-        if session is None or not session.busy_training:
+        if session is None or not session.training.active:
             self._leave()
         elif what == BACKGROUND:
             self._in_background = True
@@ -516,8 +511,8 @@ class MainWindow(QMainWindow):
             self._closing = True
             session.training_changed.connect(self._leave_when_paused)
             QTimer.singleShot(PAUSE_PATIENCE, self, self._leave)
-            session.pause_training()
-            self._leave_when_paused(session.training)
+            session.training.pause()
+            self._leave_when_paused(session.training.state)
 
     def _leave_when_paused(self, state: TrainingState) -> None:
         if state.phase not in ("starting", "running", "pausing"):

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from PySide6.QtCore import QCoreApplication
 
+from resnext_gui.ui.session.state import PageKey
 from resnext_gui.ui.system.importing import whole_package
 
 
 class Place(NamedTuple):
     """A page: its key (also its icon's name and its room: ``ui/<key>/page.py``), its title, and its class there."""
 
-    key: str
+    key: PageKey
     name: str
     page: str
 

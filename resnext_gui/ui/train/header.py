@@ -4,13 +4,12 @@ it ended.
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnext_gui.ui.common import theme, words
+from resnext_gui.ui.session.state import TrainingState
 
 
 class TrainHeader(QFrame):
@@ -95,11 +94,11 @@ class TrainHeader(QFrame):
 
     # Running --------------------------------------------------------------------------------------------------------
 
-    def show_state(self, state: Any, seen: float | None = None) -> None:
+    def show_state(self, state: TrainingState, seen: float | None = None) -> None:
         """Show a `TrainingState` of a run under way; `seen` is the best practice accuracy of its passes, 0..1."""
         self._phase = state.phase
         self._parts(running=True)
-        right, total = int(state.best_right), int(state.best_total)
+        right, total = state.best_right, state.best_total
         if seen is not None and not right:
             right = round(seen * total)  # no pass has beaten the start so far, yet this is how it stands
         self._score(right, total)

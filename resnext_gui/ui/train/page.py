@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from resnext_gui.messages import BatchPoint, EpochLine, Failed, TrainSpec, UserError
 from resnext_gui.project import Run
 from resnext_gui.ui.common import files, theme, words
-from resnext_gui.ui.session.state import Problem
+from resnext_gui.ui.session.state import Change, PageKey, Problem, TrainingState, Work
 from resnext_gui.ui.train.curve_data import CurveData
 from resnext_gui.ui.train.curves import Compared, Curves
 from resnext_gui.ui.train.header import TrainHeader
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 POINTS_READ = 2000
 """Batch points read of an earlier run; more could not be told apart."""
 
-ACTIVE = ("starting", "running", "pausing", "paused", "stopping")
 CLOSED = ("finished", "stopped", "failed")
 
 
@@ -43,7 +42,7 @@ def read_curves(run: Run, most: int = POINTS_READ) -> CurveData:
 class TrainPage(QWidget):
     """Fine-tuning: asked for, watched, and looked back on."""
 
-    key = "train"
+    key: PageKey = "train"
     icon = "train"
     keys = (
         ("Enter", "Start; on a run, show its curves"),
@@ -73,10 +72,7 @@ class TrainPage(QWidget):
         session.training_changed.connect(self._on_training)
         session.batch_point.connect(self._on_point)
         session.epoch_line.connect(self._on_line)
-        session.runs_changed.connect(self._read_soon)
-        session.model_changed.connect(self._read_soon)
-        session.labels_changed.connect(self._check)
-        session.photos_changed.connect(self._check)
+        session.changed.connect(self._on_changed)
         session.quick_changed.connect(lambda _state: self._check())
         session.work_changed.connect(self._on_work)
         self._soon = QTimer(self)
@@ -84,7 +80,7 @@ class TrainPage(QWidget):
         self._soon.setInterval(100)
         self._soon.timeout.connect(self._read)
         self._read()
-        self._on_training(session.training)
+        self._on_training(session.training.state)
         self._check()
 
     # Building -------------------------------------------------------------------------------------------------------
@@ -95,10 +91,10 @@ class TrainPage(QWidget):
         self.question.get_weights.connect(self._on_get)
         self.question.import_weights.connect(self._on_import)
         self.header = TrainHeader()
-        self.header.pause.connect(self._session.pause_training)
-        self.header.resume.connect(self._session.resume_training)
-        self.header.stop.connect(self._session.stop_training)
-        self.header.choose.connect(self._session.choose_model)
+        self.header.pause.connect(self._session.training.pause)
+        self.header.resume.connect(self._session.training.resume)
+        self.header.stop.connect(self._session.training.stop)
+        self.header.choose.connect(self._session.answers.choose)
         self.header.exam.connect(lambda: self._session.navigate.emit("results"))
         self.header.again.connect(self.ask)
         self.curves = Curves()
@@ -111,12 +107,12 @@ class TrainPage(QWidget):
         self.runs.shown.connect(self.show_run)
         self.runs.compared.connect(self.compare)
         self.runs.uncompared.connect(self._end_compare)
-        self.runs.renamed.connect(self._on_rename)
-        self.runs.continued.connect(self._session.resume_run)
-        self.runs.used.connect(self._on_use)
+        self.runs.renamed.connect(self._session.training.rename)
+        self.runs.continued.connect(self._session.training.go_on)
+        self.runs.used.connect(self._session.training.use_as_it_is)
         self.runs.details_wanted.connect(self.show_details)
         self.runs.command_wanted.connect(self._copy_command)
-        self.runs.answers_wanted.connect(self._session.choose_model)
+        self.runs.answers_wanted.connect(self._session.answers.choose)
         middle = QHBoxLayout()
         middle.addStretch(1)
         middle.addWidget(self.question, 8)
@@ -149,11 +145,6 @@ class TrainPage(QWidget):
 
     # Which parts are seen -------------------------------------------------------------------------------------------
 
-    @property
-    def active(self) -> bool:
-        """Whether a run is under way."""
-        return self._session.training.phase in ACTIVE
-
     def ask(self) -> None:
         """Show the question again."""
         self._asking = True
@@ -164,8 +155,8 @@ class TrainPage(QWidget):
 
     def _arrange(self) -> None:
         comparing = self.curves.comparing
-        asking = self._asking and not self.active and not comparing
-        curves = self.active or not asking or self._shown is not None or self.curves.comparing
+        asking = self._asking and not self._session.training.active and not comparing
+        curves = self._session.training.active or not asking or self._shown is not None or self.curves.comparing
         held = self.focusWidget()
         if not asking and held is not None and self.question.isAncestorOf(held) and held.hasFocus():
             self.setFocus()  # what is hidden would hand the keyboard to whatever comes next, outside the page
@@ -182,6 +173,12 @@ class TrainPage(QWidget):
         self._curves_title.setVisible(bool(title))
         self._column.setStretchFactor(self._rest, 0 if curves else 1)
         self.runs.set_current([self._shown] if self._shown else [])
+
+    def _on_changed(self, what: Change) -> None:
+        if what & (Change.RUNS | Change.MODEL) and not self._soon.isActive():
+            self._soon.start()
+        if what & (Change.PHOTOS | Change.LABELS):
+            self._check()
 
     def _check(self) -> None:
         """See whether there is anything to learn from."""
@@ -203,7 +200,7 @@ class TrainPage(QWidget):
         self._on_tick()
         if not self._asked_weights:
             self._asked_weights = True
-            self._session.weights_list(self._on_weights)
+            self._session.weights.list(self._on_weights)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Nobody looks."""
@@ -211,8 +208,8 @@ class TrainPage(QWidget):
         self._tick.stop()
 
     def _on_tick(self) -> None:
-        if self.active:
-            self._show_state(self._session.training)
+        if self._session.training.active:
+            self._show_state(self._session.training.state)
         else:
             self.question.refresh_times()
 
@@ -235,7 +232,7 @@ class TrainPage(QWidget):
 
     def _on_get(self, name: str) -> None:
         self.question.set_weights_message(self.tr("Downloading..."))
-        self._session.weights_get(name, self._on_got)
+        self._session.weights.get(name, self._on_got)
 
     def _on_import(self) -> None:
         kind = self.tr("Weights (*.safetensors *.pth *.pt *.bin *.h5 *.keras);;All files (*)")
@@ -244,19 +241,18 @@ class TrainPage(QWidget):
     def take_weights(self, paths: list[str]) -> None:
         """Take weights in from a file."""
         self.question.set_weights_message(self.tr("Looking into the file..."))
-        self._session.weights_import(paths[0], self._on_got)
+        self._session.weights.take_in(paths[0], self._on_got)
 
     def _on_got(self, result: dict[str, Any] | Failed) -> None:
         if isinstance(result, Failed):
             self.question.set_weights_message("")
-            if result.code not in ("stopped", "closed"):
-                self._session.problem.emit(Problem(self.key, result.message, result.hint, result.details, result.code))
+            self._session.tell(result, self.key)
             return
         self._chosen_weights = str(result.get("name") or "") or None
-        self._session.weights_list(self._on_weights)
+        self._session.weights.list(self._on_weights)
 
-    def _on_work(self, work: Any) -> None:
-        if work is not None and getattr(work, "key", "") == "weights" and work.total:
+    def _on_work(self, work: Work | None) -> None:
+        if work is not None and work.key == "weights" and work.total:
             share = min(99, round(100 * work.done / work.total))
             self.question.set_weights_message(self.tr("Downloading... {n} %").format(n=share))
 
@@ -266,15 +262,15 @@ class TrainPage(QWidget):
         self.runs.clear_picks()
         if spec.name is None:
             spec = dataclasses.replace(spec, name=self.tr("Run {n}").format(n=len(self._notes) + 1))
-        self._session.start_training(spec)
+        self._session.training.begin(spec)
 
-    def _on_training(self, state: Any) -> None:
-        if state.run is not None and state.run != self._live_run and state.phase in ACTIVE:
-            self._follow(str(state.run))
+    def _on_training(self, state: TrainingState) -> None:
+        if state.run is not None and state.run != self._live_run and state.active:
+            self._follow(state.run)
         elif state.phase == "starting" and state.run is None and self._live_run is not None:
             self._live_run = None
             self._begin_curves("", CurveData())
-        if state.phase in ACTIVE:
+        if state.active:
             self._asking = False
             self._show_state(state)
         elif state.phase == "finished" and not self._asking:
@@ -283,7 +279,7 @@ class TrainPage(QWidget):
             self._asking = True
         self._arrange()
 
-    def _show_state(self, state: Any) -> None:
+    def _show_state(self, state: TrainingState) -> None:
         self.header.show_state(state, max(self._live_data.practice_scores(), default=None))
 
     def _follow(self, run: str) -> None:
@@ -313,7 +309,7 @@ class TrainPage(QWidget):
             self.curves.add_line(line)
         else:
             self._live_data.add_line(line)
-        self._show_state(self._session.training)
+        self._show_state(self._session.training.state)
 
     def _quick_score(self, run: str | None) -> tuple[int, int] | None:
         """Return the quick model's (right, total) in practice, when that run began if it noted it."""
@@ -321,8 +317,8 @@ class TrainPage(QWidget):
         if notes is not None and notes.total and notes.info.get("quick_practice_accuracy") is not None:
             total = int(notes.info.get("quick_practice_total") or notes.total)
             return round(float(notes.info["quick_practice_accuracy"]) * total), total
-        quick = self._session.quick
-        return (int(quick.right), int(quick.practice)) if quick.practice else None
+        quick = self._session.quick.state
+        return (quick.right, quick.practice) if quick.practice else None
 
     def _show_quick(self, run: str | None) -> None:
         score = self._quick_score(run)
@@ -333,14 +329,14 @@ class TrainPage(QWidget):
             self.curves.set_quick(score[0] / score[1], text)
 
     def _show_result(self) -> None:
-        state = self._session.training
+        state = self._session.training.state
         result = state.result or {}
         run = str(result.get("run") or state.run or self._live_run or "")
         notes = self._notes.get(run)
-        total = notes.total if notes is not None and notes.total else int(state.best_total)
+        total = notes.total if notes is not None and notes.total else state.best_total
         right = notes.right if notes is not None else None
         if right is None and state.best_right:
-            right = int(state.best_right)
+            right = state.best_right
         quick = self._quick_score(run)
         accuracy = result.get("quick_practice_accuracy")
         quick_right = round(float(accuracy) * total) if accuracy is not None else quick[0] if quick else None
@@ -352,10 +348,6 @@ class TrainPage(QWidget):
         self.header.show_result(right, quick_right, total, run, answering, mirror.get("used") is False)
 
     # Earlier runs ---------------------------------------------------------------------------------------------------
-
-    def _read_soon(self) -> None:
-        if not self._soon.isActive():
-            self._soon.start()
 
     def _read(self) -> None:
         try:
@@ -369,8 +361,8 @@ class TrainPage(QWidget):
             if notes is not None:
                 found.append(notes)
         self._notes = {notes.id: notes for notes in found}
-        self.runs.set_runs(found, answering, self.active)
-        if self._session.training.phase == "finished" and not self._asking:
+        self.runs.set_runs(found, answering, self._session.training.active)
+        if self._session.training.state.phase == "finished" and not self._asking:
             self._show_result()
         if not self.curves.comparing:
             self._show_quick(self._shown)
@@ -412,7 +404,7 @@ class TrainPage(QWidget):
 
     def _look_at_curves(self) -> None:
         """Bring the curves into sight once they have their place."""
-        if self._asking and not self.active:
+        if self._asking and not self._session.training.active:
             QTimer.singleShot(30, self, lambda: self._scroll.ensureWidgetVisible(self.curves, 0, 24))
 
     def compare(self, first: str, second: str) -> None:
@@ -436,17 +428,6 @@ class TrainPage(QWidget):
         self.curves.start(self._notes[run].title if run in self._notes else self.tr("curves"), self._data_of(run or ""))
         self._show_quick(run)
         self._arrange()
-
-    def _on_rename(self, run: str, name: str) -> None:
-        try:
-            self._session.project.run(run).rename(name)
-        except UserError as error:
-            self._session.problem.emit(Problem(self.key, error.message, error.hint, code=error.code))
-        self._session.runs_changed.emit()
-        self._session.model_changed.emit()
-
-    def _on_use(self, run: str) -> None:
-        self._session.use_as_it_is(run)
 
     def _command(self, run: str) -> str:
         return as_command(self._notes[run].spec, str(self._session.project.folder))

@@ -6,7 +6,7 @@ from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtWidgets import QPushButton
 
-from resnext_gui.messages import Answer, Refused
+from resnext_gui.messages import Answer, Classify, Finished, ModelView, Refused, Scan
 from resnext_gui.ui.classify.page import EMPTY, GRID, PICTURE, TABLE, ClassifyPage
 from tests.ui.fake_session import FakeSession
 from tests.ui.photos_help import draw
@@ -26,7 +26,7 @@ def session(qapp, project) -> FakeSession:
 @pytest.fixture
 def make_page(qtbot, dressed, session):
     def make() -> ClassifyPage:
-        page = ClassifyPage(session)  # type: ignore[arg-type]
+        page = ClassifyPage(session)
         qtbot.addWidget(page)
         page.resize(1208, 720)
         page.show()
@@ -179,8 +179,8 @@ def test_learning_from_a_corrected_picture(qtbot, make_page, session, say) -> No
     settle(qtbot, page, 1)
     page.correct("rose")
     page._card._learn.click()
-    ((sources,),) = session.asked("add_sources")
-    assert (sources[0].path, sources[0].label) == (path, "rose")
+    (asked,) = session.asked(Scan)
+    assert (asked.sources[0].path, asked.sources[0].label) == (path, "rose")
 
 
 def test_the_table_sorts_and_selects(qtbot, make_page, say) -> None:
@@ -219,12 +219,13 @@ def test_pasting_a_picture_and_files(qtbot, make_page, session, tmp_path: Path) 
     image.fill(QColor("red"))
     QGuiApplication.clipboard().setImage(image)
     page.paste()
-    assert isinstance(session.asked("classify")[0][0], QImage)
+    (pasted,) = session.asked(Classify)[0].paths
+    assert QImage(pasted).size() == image.size()
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.png"))])
     QGuiApplication.clipboard().setMimeData(data)
     page.paste()
-    assert session.asked("classify")[1] == ([str(tmp_path / "a.png")],)
+    assert session.asked(Classify)[1].paths == (str(tmp_path / "a.png"),)
     QGuiApplication.clipboard().setText("no picture")
     with qtbot.waitSignal(session.problem):
         page.paste()
@@ -235,8 +236,8 @@ def test_pictures_that_only_the_engine_reads(qtbot, make_page, session, tmp_path
     odd = tmp_path / "photo.heic"
     odd.write_bytes(b"not for the window")
     session.answered.emit(Answer("j", str(odd), "daisy", 0.9, SURE, "quick", 20.0))
-    qtbot.waitUntil(lambda: session.asked("model_view") == [(str(odd),)])
-    session.model_view_ready.emit(str(odd), str(draw(tmp_path / "view.png", 10)))
+    qtbot.waitUntil(lambda: [asked.path for asked in session.asked(ModelView)] == [str(odd)])
+    session.assistant.say(Finished("", {"path": str(draw(tmp_path / "view.png", 10))}))
     qtbot.waitUntil(lambda: page._picture.shown)
 
 

@@ -13,11 +13,11 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
-from resnext_gui.messages import Answer, Source
+from resnext_gui.messages import Answer, Classify, Finished, ModelView, Preview, Reconcile, Scan, Source, Thumbnails
 from resnext_gui.project import NewPhoto, Project
 from resnext_gui.ui.photos.gallery.dragging import carry
 from resnext_gui.ui.photos.page import PhotosPage
-from resnext_gui.ui.session.state import Work
+from resnext_gui.ui.session.state import Change, Work
 from tests.ui.photos_help import PhotosSession, fill, names, receipt
 
 Key = Qt.Key
@@ -38,7 +38,7 @@ def page(session: PhotosSession, qtbot: Any) -> Iterator[PhotosPage]:
 
 
 def _page(session: PhotosSession, qtbot: Any, width: int = 1208, height: int = 720) -> PhotosPage:
-    page = PhotosPage(session)  # type: ignore[arg-type]
+    page = PhotosPage(session)
     qtbot.addWidget(page)
     page.resize(width, height)
     page.show()
@@ -68,7 +68,7 @@ def test_shows_labels_with_keys_counts_and_what_needs_care(page: PhotosPage) -> 
 
 def test_thumbnails_are_asked_for_and_drawn(page: PhotosPage, session: PhotosSession, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: len(page.gallery.thumbs) >= 15)
-    asked = session.asked("request_thumbnails")[0][0]
+    asked = list(session.asked(Thumbnails)[0].photo_ids)
     assert asked[: len(page.gallery.visible())] == [page.gallery.ids()[i] for i in page.gallery.visible()]
 
 
@@ -169,7 +169,7 @@ def test_label_menu_excludes_merges_and_selects(page: PhotosPage, project: Proje
     assert len(_of(project, "tulip")) == 12
 
 
-def test_search_kind_and_order(page: PhotosPage, project: Project, qtbot: Any) -> None:
+def test_search_kind_and_order(page: PhotosPage, session: PhotosSession, project: Project, qtbot: Any) -> None:
     QTest.keyClick(page.gallery, Key.Key_F, Mod.ControlModifier)
     QTest.keyClicks(page.panel.search, "rose 3")
     qtbot.waitUntil(lambda: names(project, page.gallery.ids()) == ["rose 3.png"])
@@ -185,6 +185,9 @@ def test_search_kind_and_order(page: PhotosPage, project: Project, qtbot: Any) -
     page.toolbar.set_order("added")
     assert page.gallery.ids()[0] == max(page.gallery.ids())
     assert project.setting("window_order") == "added"
+    again = _page(session, qtbot)
+    assert again.toolbar.order_button.text() == "Newest first" and again.gallery.ids() == page.gallery.ids()
+    again.shut()
 
 
 def test_findings_say_why_and_can_be_left_out(page: PhotosPage, project: Project, qtbot: Any) -> None:
@@ -206,21 +209,19 @@ def test_photographs_that_are_gone_are_looked_for_where_the_person_says(
 ) -> None:
     gone = list(project.photo_ids("all"))[:2]
     project.set_status(gone, "gone")
-    session.photos_changed.emit()
+    session.changed.emit(Change.PHOTOS)
     qtbot.waitUntil(lambda: "2 photographs are gone" in page.findings_line.text.text())
     page.incoming.show_findings("gone")
     assert page.findings.tree.topLevelItemCount() == 2 and page.findings.find_button.isVisible()
     asked: list[str] = []
-    added: list[Source] = []
 
     def choose(_parent: Any, title: str, take: Any) -> None:
         asked.append(title)
         take(["/another/drive"])
 
     monkeypatch.setattr("resnext_gui.ui.common.files.ask_folder", choose)
-    monkeypatch.setattr(session, "add_sources", added.extend)
     QTest.mouseClick(page.findings.find_button, Qt.MouseButton.LeftButton)
-    assert asked == ["Where are the photographs now?"] and added == [Source("/another/drive")]
+    assert asked == ["Where are the photographs now?"] and session.asked(Scan)[0].sources == (Source("/another/drive"),)
 
 
 def test_receipt_undo_takes_the_import_back(page: PhotosPage, session: PhotosSession, project: Project) -> None:
@@ -241,16 +242,17 @@ def test_receipt_offers_undo_only_while_the_import_is_last(
 
 
 def test_another_rule_reads_the_import_again(
-    page: PhotosPage, session: PhotosSession, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: PhotosPage, session: PhotosSession, project: Project, tmp_path: Path, qtbot: Any
 ) -> None:
     result = {"rules": {"last": [["daisy", 6, ""]], "first": [["flowers", 21, ""]], "name": []}, "auto": "last"}
-    monkeypatch.setattr(session, "preview", lambda sources, callback: callback(result))
+    session.assistant.answers[Preview] = lambda _command: [Finished("", result)]
     session.import_finished.emit(receipt())
     page.receipt.rule_button.click()
+    qtbot.waitUntil(lambda: "first" in page.receipt.rules._buttons)
     page.receipt.rules._buttons["first"].click()
     page.receipt.rules.use.click()
     assert project.photo_count() == 0
-    assert session.asked("add_sources") == [([Source(str(tmp_path / "flowers"), "first")],)]
+    assert [asked.sources for asked in session.asked(Scan)] == [(Source(str(tmp_path / "flowers"), "first"),)]
 
 
 def test_the_other_reading_is_a_click_away(
@@ -261,7 +263,7 @@ def test_the_other_reading_is_a_click_away(
     assert "a (9), b (12)" in page.receipt.text.text() and page.receipt.rules.isVisible()
     QTest.mouseClick(page.receipt.other_button, Qt.MouseButton.LeftButton)
     assert project.photo_count() == 0
-    assert session.asked("add_sources") == [([Source(str(tmp_path / "flowers"), "first")],)]
+    assert [asked.sources for asked in session.asked(Scan)] == [(Source(str(tmp_path / "flowers"), "first"),)]
 
 
 def test_disk_news_are_applied_on_request(page: PhotosPage, session: PhotosSession) -> None:
@@ -269,17 +271,16 @@ def test_disk_news_are_applied_on_request(page: PhotosPage, session: PhotosSessi
     assert page.news.isVisible() and page.news.text.text() == "212 new, 3 gone, 9 changed."
     page.news.review_button.click()
     page.news.apply_button.click()
-    assert session.asked("reconcile") == [(True,)] and page.news.isHidden()
+    assert [asked.apply for asked in session.asked(Reconcile)] == [True] and page.news.isHidden()
 
 
 def test_where_the_disk_says_otherwise_can_be_looked_at_and_settled(
-    page: PhotosPage, session: PhotosSession, project: Project, monkeypatch: pytest.MonkeyPatch
+    page: PhotosPage, session: PhotosSession, project: Project
 ) -> None:
     daisy, rose = _label(project, "daisy"), _label(project, "rose")
     mine = list(project.photo_ids(daisy.id))[:3]
     project.move(mine, rose.id)
     project.follow_disk((photo, "weed") for photo in mine)
-    monkeypatch.setattr(session, "settle_disk_labels", lambda ids, take: project.take_disk_labels(ids), raising=False)
     page.refresh()
     session.reconciled.emit({"disagree": 3})
     assert page.news.text.text() == "3 keep the label given here." and page.disagree.isHidden()
@@ -297,18 +298,19 @@ def test_what_is_away_can_be_given_up(page: PhotosPage, session: PhotosSession) 
     session.reconciled.emit({"unreachable": ["/media/drive"]})
     page.news.review_button.click()
     page.news.give_up_button.click()
-    assert session.asked("reconcile") == [(True,)]
+    assert [asked.gone for asked in session.asked(Reconcile)] == [True]
 
 
 def test_unlabelled_are_proposed_accepted_and_corrected(
     page: PhotosPage, session: PhotosSession, project: Project, qtbot: Any
 ) -> None:
     loose = project.photos(project.photo_ids("unlabelled"))
-    session.suggestions = [
+    proposed = [
         Answer("", photo.path, label, sure, ((label, sure),), "quick", 1.0)
         for photo, label, sure in zip(reversed(loose), ("rose", "tulip", "daisy"), (0.4, 0.6, 0.9), strict=True)
     ]
-    session.set_quick(phase="ready", right=3, practice=4, labels=3)
+    session.assistant.answers[Classify] = lambda _command: [*proposed, Finished("", {})]
+    session.set_quick(phase="ready", exists=True, right=3, practice=4, labels=3)
     page.panel.choose("unlabelled")
     qtbot.waitUntil(lambda: names(project, page.gallery.ids())[0] == "loose 2.png")
     page.gallery.setFocus()
@@ -326,7 +328,7 @@ def test_unlabelled_are_proposed_accepted_and_corrected(
 def test_dock_tells_how_far_and_how_good(page: PhotosPage, session: PhotosSession, qtbot: Any) -> None:
     session.set_quick(phase="reading", done=180, total=250)
     assert page.dock.lead.text() == "Looked at 180 of 250" and page.dock.progress.value() == 180
-    session.set_quick(phase="ready", right=41, practice=50, labels=3, photographs=250)
+    session.set_quick(phase="ready", exists=True, right=41, practice=50, labels=3, photographs=250)
     assert page.dock.lead.text() == "Quick model: 41 of 50 right in practice"
     assert page.dock.more.text() == "Learned from 200 photographs of 3 labels"
     with qtbot.waitSignal(session.navigate) as heard:
@@ -343,7 +345,7 @@ def test_one_label_teaches(project: Project, tmp_path: Path, dressed: Any, qtbot
 
 
 def test_an_empty_project_teaches(project: Project, dressed: Any, qtbot: Any) -> None:
-    page = PhotosPage(PhotosSession(project))  # type: ignore[arg-type]
+    page = PhotosPage(PhotosSession(project))
     qtbot.addWidget(page)
     page.show()
     assert page.empty.isVisible() and "One sub-folder per label" in page.empty.title.text()
@@ -389,8 +391,8 @@ def test_loupe_shows_what_the_model_receives(
     qtbot.waitUntil(lambda: loupe.view.loaded.width() == 64)
     QTest.keyClick(loupe, Key.Key_V)
     path = loupe.photo.path
-    assert session.asked("model_view") == [(path,)]
-    session.model_view_ready.emit(path, str(draw(tmp_path / "view.png", 10, 224, 224)))
+    assert [asked.path for asked in session.asked(ModelView)] == [path]
+    session.assistant.say(Finished("", {"path": str(draw(tmp_path / "view.png", 10, 224, 224))}))
     qtbot.waitUntil(lambda: loupe.view.loaded.height() == 224)
     assert loupe.shows_model_view and "224 × 224" in loupe.facts.text()
     QTest.keyClick(loupe, Key.Key_V)
@@ -428,7 +430,7 @@ def test_a_large_project_is_listed_on_a_thread(
 
 def test_an_empty_project_tells_what_is_on_its_way(project: Project, dressed: Any, qtbot: Any) -> None:
     session = PhotosSession(project)
-    page = PhotosPage(session)  # type: ignore[arg-type]
+    page = PhotosPage(session)
     qtbot.addWidget(page)
     page.show()
     session.work_changed.emit(Work("Looking for photographs", "Found 120", key="scan"))
@@ -441,7 +443,7 @@ def test_an_empty_project_tells_what_is_on_its_way(project: Project, dressed: An
 def test_refreshes_only_while_visible(page: PhotosPage, session: PhotosSession, project: Project, qtbot: Any) -> None:
     page.hide()
     project.move(list(page.gallery.ids()[:2]), None)
-    session.photos_changed.emit()
+    session.changed.emit(Change.PHOTOS)
     assert page.panel.model.entries()[-2].count == 3
     page.show()
     qtbot.waitUntil(lambda: page.panel.model.entries()[-2].count == 5)
@@ -481,7 +483,7 @@ def test_the_window_keeps_its_beat_with_20000_photographs(
         bar.setValue((state.steps * 7919) % max(1, bar.maximum()))
         if state.steps % 10 == 0:
             project.set_status([page.gallery.ids()[state.steps]], "changed")
-            session.photos_changed.emit()
+            session.changed.emit(Change.PHOTOS)
 
     worker = QTimer()
     worker.timeout.connect(work)

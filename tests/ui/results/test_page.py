@@ -1,12 +1,13 @@
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 
+from resnext_gui.messages import Evaluate, Failed, Finished, Thumbnails
 from resnext_gui.project import NewPhoto
 from resnext_gui.ui.results.page import ResultsPage, summary
+from resnext_gui.ui.session.state import Change
 from tests.ui.fake_session import FakeSession
 from tests.ui.photos_help import draw
 
@@ -58,11 +59,13 @@ def session(qapp, project, tmp_path: Path) -> FakeSession:
 
 @pytest.fixture
 def make_page(qtbot, dressed, session):
-    def make() -> ResultsPage:
-        page = ResultsPage(session)  # type: ignore[arg-type]
+    def make(found: dict[str, Any] | None = None) -> ResultsPage:
+        page = ResultsPage(session)
         qtbot.addWidget(page)
         page.resize(1208, 720)
         page.show()
+        if found is not None:
+            session.evaluation_ready.emit(found)
         return page
 
     return make
@@ -118,14 +121,14 @@ def test_the_exam_is_explained_and_scored_on_purpose(qtbot, make_page, session, 
     session.project.set_current_model("quick", "made")
     page = make_page()
     assert "kept aside" in page._before_text.text()
-    assert session.asked("evaluate") == []
+    assert session.asked(Evaluate) == []
     with qtbot.waitActive(page):
         page.activateWindow()
     page._score.setFocus()
     page._score.click()
-    assert session.asked("evaluate") == [("quick", "exam")]
+    assert [(asked.model, asked.kind) for asked in session.asked(Evaluate)] == [("quick", "exam")]
     assert not page._score.isEnabled() and page.hasFocus()
-    session.evaluation_ready.emit(evaluation(tmp_path))
+    session.assistant.say(Finished("", evaluation(tmp_path)))
     assert headline(page).startswith("46 of 50 right in the exam.")
     assert page._tiles.hasFocus()  # the arrow keys go through the mistakes
 
@@ -136,30 +139,30 @@ def test_too_few_photographs_for_an_exam(make_page, session) -> None:
     page = make_page()
     assert "too few" in page._before_text.text()
     page._score.click()
-    assert session.asked("evaluate") == [("quick", "practice")]
+    assert [(asked.model, asked.kind) for asked in session.asked(Evaluate)] == [("quick", "practice")]
 
 
-def test_what_was_scored_before_is_shown_at_once(make_page, session, tmp_path: Path) -> None:
+def test_what_was_scored_before_is_shown_at_once(make_page, session, tmp_path: Path, monkeypatch) -> None:
     session.project.set_current_model("quick", "made")
-    session.evaluations["quick", "exam"] = evaluation(tmp_path)
+    found = evaluation(tmp_path)
+    monkeypatch.setattr(session.answers, "stored_evaluation", lambda _model, kind: found if kind == "exam" else None)
     page = make_page()
     assert headline(page).startswith("46 of 50")
-    assert session.asked("evaluate") == []
+    assert session.asked(Evaluate) == []
 
 
 def test_failure_is_told_in_place(make_page, session) -> None:
     session.project.set_current_model("quick", "made")
     page = make_page()
     page._score.click()
-    session.evaluation_failed.emit(SimpleNamespace(code="x", message="The disk is full.", hint="Free some space."))
+    session.assistant.say(Failed("", "x", "The disk is full.", "Free some space."))
     assert page._before_note.text() == "The disk is full. Free some space."
     assert page._score.isEnabled()
 
 
 def test_mistakes_most_confident_first_then_any_cell(qtbot, make_page, session, tmp_path: Path) -> None:
     session.project.set_current_model("quick", "made")
-    session.evaluations["quick", "exam"] = evaluation(tmp_path)
-    page = make_page()
+    page = make_page(evaluation(tmp_path))
     tiles = page._tiles.tiles
     assert tiles.rowCount() == 4
     assert [tiles.tile(i).subtitle for i in range(4)] == [f"{n} in 100 sure" for n in (43, 42, 41, 40)]
@@ -176,8 +179,7 @@ def test_mistakes_most_confident_first_then_any_cell(qtbot, make_page, session, 
 
 def test_a_label_opens_from_its_bar(make_page, session, tmp_path: Path) -> None:
     session.project.set_current_model("quick", "made")
-    session.evaluations["quick", "exam"] = evaluation(tmp_path)
-    page = make_page()
+    page = make_page(evaluation(tmp_path))
     page._show_labels.click()
     page._bars.opened.emit("daisy")
     assert page._caption.text() == "daisy: 21 of 25 right"
@@ -189,17 +191,15 @@ def test_many_labels_show_pairs(make_page, session, tmp_path: Path) -> None:
     counts = [[0] * 21 for _ in names]
     counts[3][4] = 2
     session.project.set_current_model("quick", "made")
-    session.evaluations["quick", "exam"] = evaluation(tmp_path, labels=names, confusion=counts, items=[], per_label=[])
-    page = make_page()
+    page = make_page(evaluation(tmp_path, labels=names, confusion=counts, items=[], per_label=[]))
     assert page._tables.currentIndex() == 1
 
 
 def test_another_model_has_its_own_exam(make_page, session, tmp_path: Path) -> None:
     session.project.set_current_model("quick", "made")
-    session.evaluations["quick", "exam"] = evaluation(tmp_path)
-    page = make_page()
+    page = make_page(evaluation(tmp_path))
     session.project.set_current_model("run-1", "better")
-    session.model_changed.emit()
+    session.changed.emit(Change.MODEL)
     assert page._stack.currentIndex() == 0
 
 
@@ -209,9 +209,8 @@ def test_unreadable_pictures_borrow_the_projects_thumbnail(qtbot, make_page, ses
     odd.write_bytes(b"nothing the window can read")
     found["items"][0]["path"] = str(odd)
     session.project.set_current_model("quick", "made")
-    session.evaluations["quick", "exam"] = found
-    page = make_page()
-    qtbot.waitUntil(lambda: session.asked("request_thumbnails") == [([0],)])
+    page = make_page(found)
+    qtbot.waitUntil(lambda: [asked.photo_ids for asked in session.asked(Thumbnails)] == [(0,)])
     session.thumbnail_ready.emit(0, str(draw(tmp_path / "thumb.png", 5)))
     tile = next(page._tiles.tiles.tile(i) for i in range(4) if page._tiles.tiles.tile(i).photo_id == 0)
     qtbot.waitUntil(lambda: page._tiles.image(tile) is not None)

@@ -53,7 +53,9 @@ def make_window(qtbot, dressed, make_client, monkeypatch):
 def opened(qtbot, window, photographs):
     """Drop `photographs` on the first page and wait for the first model."""
     window.start.area.dropped.emit(Dropped(paths=[str(photographs)]))
-    qtbot.waitUntil(lambda: window.session.quick.phase == "ready" and not window.session.quick.stale, timeout=LONG)
+    qtbot.waitUntil(
+        lambda: window.session.quick.state.phase == "ready" and not window.session.quick.state.stale, timeout=LONG
+    )
     qtbot.waitUntil(lambda: len(window.pages) == len(PAGES), timeout=LONG)
     return window
 
@@ -107,7 +109,7 @@ def test_a_folder_dropped_there_becomes_a_project_of_its_name(qtbot, make_window
 def test_samples_make_a_project_too(qtbot, make_window):
     window = make_window()
     window.start.samples.click()
-    qtbot.waitUntil(lambda: window.session.quick.phase == "ready", timeout=LONG)
+    qtbot.waitUntil(lambda: window.session.quick.state.phase == "ready", timeout=LONG)
     assert [label.name for label in window.session.project.labels()] == ["ball", "box"]
 
 
@@ -439,8 +441,8 @@ def test_the_engine_is_readied_on_the_first_page(qtbot, make_window, project):
 
 def running(qtbot, window, photographs):
     opened(qtbot, window, photographs)
-    window.session.start_training(TrainSpec())
-    qtbot.waitUntil(lambda: window.session.training.phase == "running", timeout=LONG)
+    window.session.training.begin(TrainSpec())
+    qtbot.waitUntil(lambda: window.session.training.state.phase == "running", timeout=LONG)
     return window.session
 
 
@@ -451,7 +453,7 @@ def test_a_run_shows_on_the_rail_while_pages_change(qtbot, make_window, photogra
     qtbot.waitUntil(lambda: (window.rail.buttons["train"].progress or 0) > 0.2, timeout=LONG)
     window.close_project()
     assert window.session is session and any("run is under way" in text for text in texts(window))
-    session.stop_training()
+    session.training.stop()
     qtbot.waitUntil(lambda: window.rail.buttons["train"].progress is None, timeout=LONG)
 
 
@@ -473,14 +475,14 @@ def test_closing_during_a_run_asks_and_one_can_stay(qtbot, make_window, photogra
     dialog = window.findChild(ClosingDialog)
     assert window.isVisible() and dialog.isVisible()
     dialog.reject()
-    assert window.isVisible() and session.busy_training
+    assert window.isVisible() and session.training.active
 
 
 def test_pausing_until_the_person_returns(qtbot, make_window, photographs):
     window = make_window(pace=0.05)
     session = running(qtbot, window, photographs)
-    qtbot.waitUntil(lambda: session.training.progress > 0.3, timeout=LONG)
-    folder, run = session.folder, session.training.run
+    qtbot.waitUntil(lambda: session.training.state.progress > 0.3, timeout=LONG)
+    folder, run = session.folder, session.training.state.run
     pid = session.trainer.pid
     window.close()
     with qtbot.waitSignal(window.gone, timeout=LONG):
@@ -495,19 +497,19 @@ def test_pausing_until_the_person_returns(qtbot, make_window, photographs):
     go_on = next(b for b in again.banners.findChildren(QAbstractButton) if b.text().startswith("Continue"))
     go_on.click()
     assert again.page == "train"
-    qtbot.waitUntil(lambda: again.session.training.phase == "finished", timeout=LONG)
-    assert again.session.training.run == run
+    qtbot.waitUntil(lambda: again.session.training.state.phase == "finished", timeout=LONG)
+    assert again.session.training.state.run == run
     assert not any("interrupted" in text for text in texts(again))
 
 
 def test_finishing_in_the_background(qtbot, make_window, photographs):
     window = make_window(pace=0.02)
     session = running(qtbot, window, photographs)
-    folder, run = session.folder, session.training.run
+    folder, run = session.folder, session.training.state.run
     window.close()
     with qtbot.waitSignal(window.gone, timeout=LONG):
         window.findChild(ClosingDialog).chosen.emit(BACKGROUND)
-        assert not window.isVisible() and session.busy_training
+        assert not window.isVisible() and session.training.active
     with Project.open(folder) as project:
         assert project.run(run).status == "finished"
 
@@ -515,7 +517,7 @@ def test_finishing_in_the_background(qtbot, make_window, photographs):
 def test_a_run_that_will_not_pause_does_not_keep_the_window(qtbot, make_window, photographs, monkeypatch):
     monkeypatch.setattr(module, "PAUSE_PATIENCE", 200)
     window = opened(qtbot, make_window(Train="deaf"), photographs)
-    window.session.start_training(TrainSpec())
+    window.session.training.begin(TrainSpec())
     qtbot.waitUntil(lambda: window.session.trainer.pid is not None, timeout=LONG)
     window.close()
     with qtbot.waitSignal(window.gone, timeout=LONG):

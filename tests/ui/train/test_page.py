@@ -1,6 +1,7 @@
 import dataclasses
 import shlex
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,23 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QSpinBox
 
-from resnext_gui.messages import BatchPoint, EpochLine, Failed, TrainSpec
+from resnext_gui.messages import (
+    BatchPoint,
+    EpochLine,
+    Failed,
+    Finished,
+    Message,
+    Pause,
+    Paused,
+    Resume,
+    RunCreated,
+    Stop,
+    Train,
+    TrainSpec,
+    Weights,
+)
 from resnext_gui.project import NewPhoto, Run
+from resnext_gui.ui.session.state import Change
 from resnext_gui.ui.train.page import TrainPage
 from resnext_gui.ui.train.run_notes import as_command, differences, read_run, what_differs
 from tests.ui.fake_session import FakeSession
@@ -65,17 +81,35 @@ def add_run(project, name: str = "", status: str = "finished", epochs: int = 3, 
 def session(qapp, project) -> FakeSession:
     add_labels(project, "daisy", "rose")
     made = FakeSession(project)
-    made.weights = [STARTER, BETTER]
+    known = [STARTER, BETTER]
+
+    def answer(command: Weights) -> Iterator[Message]:
+        if command.action == "list":
+            yield Finished("", {"weights": list(known)})
+        elif command.action == "get":
+            known[:] = [{**entry, "available": True} for entry in known]
+            yield Finished("", {"name": command.target, "path": f"/weights/{command.target}"})
+        else:
+            yield Finished("", {"name": "mine", "path": command.target})
+
+    made.assistant.answers[Weights] = answer
     return made
+
+
+def weights_asked(qtbot, session: FakeSession, action: str) -> list[str]:
+    """Wait until the engine has answered, and return what it was asked for."""
+    qtbot.waitUntil(lambda: not session.assistant.jobs)
+    return [command.target for command in session.asked(Weights) if command.action == action]
 
 
 @pytest.fixture
 def make_page(qtbot, dressed, session):
     def make() -> TrainPage:
-        page = TrainPage(session)  # type: ignore[arg-type]
+        page = TrainPage(session)
         qtbot.addWidget(page)
         page.resize(1208, 720)
         page.show()
+        qtbot.waitUntil(lambda: not session.assistant.jobs)
         return page
 
     return make
@@ -94,9 +128,9 @@ def test_one_question_and_one_button(qtbot, make_page, session) -> None:
         page.activateWindow()
     page.question.go.setFocus()
     page.question.go.click()
-    session.set_training(phase="starting")
     assert not page.question.isVisible() and page.hasFocus()
-    ((spec,),) = session.asked("start_training")
+    (command,) = session.asked(Train)
+    spec = command.spec
     assert (spec.minutes, spec.epochs, spec.weights, spec.name) == (60.0, None, None, "Run 1")
 
 
@@ -112,12 +146,12 @@ def test_done_times_are_from_now_on(make_page) -> None:
 def test_start_is_closed_with_a_reason(qtbot, dressed, project, labels, word) -> None:
     add_labels(project, *labels)
     session = FakeSession(project)
-    page = TrainPage(session)  # type: ignore[arg-type]
+    page = TrainPage(session)
     qtbot.addWidget(page)
     assert not page.question.go.isEnabled()
     assert word in page.question._reason.text()
     add_labels(project, "rose", "tulip")
-    session.labels_changed.emit()
+    session.changed.emit(Change.LABELS)
     assert page.question.go.isEnabled() and not page.question._reason.text()
 
 
@@ -152,7 +186,8 @@ def test_expert_settings_make_the_spec(qtbot, make_page, session) -> None:
     assert not any(choice.isEnabled() for choice in page.question.choices)
     assert page.question.fold.text() == "Expert settings (11 changed)"
     page.question.go.click()
-    ((spec,),) = session.asked("start_training")
+    (command,) = session.asked(Train)
+    spec = command.spec
     assert {field: getattr(spec, field) for field in wanted} == wanted
     assert spec.minutes is None
     expert.reset()
@@ -169,29 +204,29 @@ def test_every_expert_setting_has_a_name_and_an_explanation(make_page) -> None:
         assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
-def test_better_weights_are_one_press_away(make_page, session) -> None:
+def test_better_weights_are_one_press_away(qtbot, make_page, session) -> None:
     page = make_page()
     question = page.question
     assert question._weights.text() == "Starts from the built-in weights. Better: one download, 100 MB"
     question.get.click()
-    assert session.asked("weights_get") == [(BETTER["name"],)]
+    assert weights_asked(qtbot, session, "get") == [BETTER["name"]]
     assert BETTER["name"] in question._weights.text() and not question.get.isVisible()
     assert question.spec().weights == BETTER["name"]
 
 
 def test_a_failed_download_is_told_and_can_be_tried_again(qtbot, make_page, session) -> None:
-    session.weights_get = lambda name, callback: callback(Failed("j", "offline", "No network.", "Connect, try again."))
     page = make_page()
+    session.assistant.answers[Weights] = lambda _command: [Failed("", "offline", "No network.", "Connect, try again.")]
     with qtbot.waitSignal(session.problem) as told:
         page.question.get.click()
     assert (told.args[0].page, told.args[0].message) == ("train", "No network.")
     assert page.question.get.isVisible()
 
 
-def test_weights_from_a_file(make_page, session) -> None:
+def test_weights_from_a_file(qtbot, make_page, session) -> None:
     page = make_page()
     page.take_weights(["/w/mine.pth"])
-    assert session.asked("weights_import") == [("/w/mine.pth",)]
+    assert weights_asked(qtbot, session, "import") == ["/w/mine.pth"]
     assert page.question.spec().weights == "mine"
 
 
@@ -210,8 +245,8 @@ def running(make_page, session):
     run = session.project.new_run({"mode": "finetune", "minutes": 10.0}, "Run 1")
     run.update(split={"practice": 50}, quick_practice_accuracy=0.82)
     with run.lock():
-        session.set_training(phase="starting")
-        session.set_training(phase="running", run=run.id)
+        session.training.begin(TrainSpec())
+        session.trainer.say(RunCreated("", run.id))
         yield page, run
 
 
@@ -243,27 +278,20 @@ def test_pause_continue_stop(qtbot, running, session) -> None:
     with qtbot.waitActive(page):
         page.activateWindow()
     page.header.pause_button.click()
-    session.set_training(phase="pausing")
-    session.set_training(phase="paused")
+    session.trainer.say(Paused(""))
     assert page.header.pause_button.text() == "Continue"
     page.header.pause_button.click()
-    session.set_training(phase="running")
     assert page.header.pause_button.text() == "Pause"
     page.header.stop_button.setFocus()
     page.header.stop_button.click()
-    session.set_training(phase="stopping")
     assert not page.header.stop_button.isEnabled() and page.header.hasFocus()
-    assert [name for name, _ in session.calls if name.endswith("_training")] == [
-        "pause_training",
-        "resume_training",
-        "stop_training",
-    ]
+    assert [type(command) for command in session.trainer.told] == [Train, Pause, Resume, Stop]
 
 
 def test_curves_follow_the_run_even_while_another_is_looked_at(qtbot, running, session) -> None:
     page, run = running
     other = add_run(session.project, "Older")
-    session.runs_changed.emit()
+    session.changed.emit(Change.RUNS)
     qtbot.waitUntil(lambda: other.id in page._notes)
     session.batch_point.emit(BatchPoint("j", 1, 0.1, 1.0, 0.5, 9.0))
     page.show_run(other.id)
@@ -283,13 +311,11 @@ def test_a_run_that_goes_on_shows_its_past(qtbot, make_page, session) -> None:
     page = make_page()
     row = page.runs.row(run.id)
     assert "62 % done" in row._status.text() and row._continue.isVisible() and row._use.isVisible()
-    row._continue.click()
-    assert session.asked("resume_run") == [(run.id,)]
-    with run.lock():
-        session.set_training(phase="starting", run=run.id)
-        assert [e.number for e in page.curves.data.epochs] == [1, 2, 3, 4]
     row._use.click()
-    assert session.asked("use_as_it_is") == [(run.id,)]
+    session.trainer.say(Failed("", "stopped", "Stopped."))
+    row._continue.click()
+    assert [(command.run, command.finish) for command in session.asked(Train)] == [(run.id, True), (run.id, False)]
+    assert [e.number for e in page.curves.data.epochs] == [1, 2, 3, 4]
 
 
 def test_the_end_says_who_answers_and_goes_back(qtbot, running, session) -> None:
@@ -297,16 +323,14 @@ def test_the_end_says_who_answers_and_goes_back(qtbot, running, session) -> None
     run.update(status="finished", best={"practice_accuracy": 0.92}, best_model="x")
     session.project.set_current_model(run.id, "better")
     session.set_training(phase="finished", result={"run": run.id, "kept": "finetune", "quick_practice_accuracy": 0.82})
-    session.runs_changed.emit()
+    session.changed.emit(Change.RUNS)
     sentence = "ResNeXt 46 of 50, quick model 41 (practice). ResNeXt now answers."
     qtbot.waitUntil(lambda: page.header.result == sentence)
     page.header.back_button.click()
-    assert session.asked("choose_model") == [("quick",)]
-    session.project.set_current_model("quick", "chosen")
-    session.model_changed.emit()
+    assert session.project.current_model == "quick"
     qtbot.waitUntil(lambda: "The quick model answers." in page.header.result)
     page.header.back_button.click()
-    assert session.asked("choose_model")[-1] == (run.id,)
+    assert session.project.current_model == run.id
     with qtbot.waitSignal(session.navigate) as asked:
         page.header.exam_button.click()
     assert asked.args == ["results"]
@@ -319,7 +343,7 @@ def test_the_end_counts_what_was_scored(qtbot, running, session) -> None:
     run.update(status="finished", best={"practice_accuracy": 0.875, "practice_total": 48}, best_model="x")
     session.project.set_current_model("an earlier one", "better")
     session.set_training(phase="finished", result={"run": run.id, "kept": "quick", "quick_practice_accuracy": 0.75})
-    session.runs_changed.emit()
+    session.changed.emit(Change.RUNS)
     sentence = "ResNeXt 42 of 48, quick model 36 (practice). An earlier run answers."
     qtbot.waitUntil(lambda: page.header.result == sentence)
 
@@ -329,14 +353,14 @@ def test_the_end_says_where_left_and_right_matter(qtbot, running, session) -> No
     tried = {"tried": 40, "right": 38, "mirrored_right": 3, "used": False}
     run.update(status="finished", best={"practice_accuracy": 0.92}, best_model="x", mirror=tried)
     session.set_training(phase="finished", result={"run": run.id, "kept": "finetune"})
-    session.runs_changed.emit()
+    session.changed.emit(Change.RUNS)
     qtbot.waitUntil(lambda: page.header.result.endswith("Left and right matter here, so it never saw a mirror image."))
     details = page.show_details(run.id)
     told = "of 40 photographs 38 were recognised, and mirrored 3. Left and right matter here: they were not used."
     assert told in details.text()
     details.close()
     run.update(mirror={**tried, "mirrored_right": 37, "used": True})
-    session.runs_changed.emit()
+    session.changed.emit(Change.RUNS)
     qtbot.waitUntil(lambda: "mirror" not in page.header.result)
 
 

@@ -7,11 +7,17 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QThread, Signal
 
 from resnext_gui.messages import UserError
 from resnext_gui.project import Label, Project
+
+Where = Literal["all", "unlabelled", "disagree", "unreadable", "gone"] | int
+"""Which part of the photographs: a label's id, or one of these."""
+Kind = Literal["learning", "practice", "exam"]
+Order = Literal["label", "name", "added"]
 
 LARGE = 4000
 """From so many photographs on, a look takes long enough to be felt, so it is taken on another thread."""
@@ -21,10 +27,10 @@ LARGE = 4000
 class Query:
     """What to show: `where`, `search`, `kind` and `order` as `Project.photo_ids` takes them."""
 
-    where: str | int = "all"
+    where: Where = "all"
     search: str = ""
-    kind: str | None = None
-    order: str = "label"
+    kind: Kind | None = None
+    order: Order = "label"
 
 
 @dataclass(frozen=True, slots=True)

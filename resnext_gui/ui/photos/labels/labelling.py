@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject
 
 from resnext_gui.project import Label
 from resnext_gui.ui.common import words
+from resnext_gui.ui.photos.gallery.lister import Where
 from resnext_gui.ui.photos.labels.entry import LabelEntry
-from resnext_gui.ui.photos.labels.list import Where
 
 if TYPE_CHECKING:
     from resnext_gui.ui.photos.page import PhotosPage
@@ -36,8 +36,8 @@ class Labelling(QObject):
         panel.renamed.connect(self.rename)
         panel.new_wanted.connect(self.new_label)
         panel.merge_wanted.connect(self.merge)
-        panel.excluded.connect(page.session.exclude_label)
-        panel.removed.connect(page.session.remove_label)
+        panel.excluded.connect(page.session.corrections.exclude_label)
+        panel.removed.connect(page.session.corrections.remove_label)
 
     # ---- photographs
 
@@ -59,7 +59,7 @@ class Labelling(QObject):
             photo = page.gallery.photo(moved[0])
             if photo is not None and photo.label_id == label_id:
                 return
-        page.session.move(moved, label_id)
+        page.session.corrections.move(moved, label_id)
         page.gallery.relabel(moved, label_id, label.name if label is not None else None)
         if page.leaves_place():
             page.gallery.pass_on(moved)
@@ -101,7 +101,7 @@ class Labelling(QObject):
         page = self._page
         gone = list(ids) if ids is not None else self.target()
         if gone:
-            page.session.remove_photos(gone)
+            page.session.corrections.remove_photos(gone)
             page.gallery.pass_on(gone)
             page.say(
                 self.tr("{photographs} left out. The files stay where they are.").format(
@@ -113,14 +113,14 @@ class Labelling(QObject):
 
     def new_label(self, name: str) -> None:
         """Add a label."""
-        self._page.session.add_label(name)
+        self._page.session.corrections.add_label(name)
 
     def rename(self, label_id: int, name: str) -> None:
         """Rename a label; a name that is taken is an offer to merge."""
         page = self._page
         other = next((label for label in page.labels if label.name == name and label.id != label_id), None)
         if other is None:
-            page.session.rename_label(label_id, name)
+            page.session.corrections.rename_label(label_id, name)
             return
         self.merge(label_id, other.id)
 
@@ -137,7 +137,7 @@ class Labelling(QObject):
             return
         other = page.label(into)
         if other is not None:
-            page.session.merge_labels(label_id, into)
+            page.session.corrections.merge_labels(label_id, into)
             page.say(self.tr("{name} merged into {other}").format(name=label.name, other=other.name))
 
     # ---- the field
@@ -174,7 +174,7 @@ class Labelling(QObject):
 
     def _made(self, name: str) -> None:
         page = self._page
-        made = page.session.add_label(name)
+        made = page.session.corrections.add_label(name)
         if made is not None:
             page.refresh()
             self.give(made, self._asked_for)

@@ -42,10 +42,7 @@ from PySide6.QtWidgets import (
 
 from resnext_gui.ui.common import theme, words
 from resnext_gui.ui.photos.gallery.dragging import dragged
-
-Where = str | int
-"""What `Project.photo_ids` takes: a label's id, or ``"all"``, ``"unlabelled"``, ``"unreadable"``, ``"gone"`` or
-``"disagree"``."""
+from resnext_gui.ui.photos.gallery.lister import Where
 
 Index = QModelIndex | QPersistentModelIndex
 

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QMenu, QPushButton
 
 from resnext_gui.project import Label
 from resnext_gui.ui.common import theme
-from resnext_gui.ui.photos.labels.list import Entry, LabelList, LabelModel, Where
+from resnext_gui.ui.photos.gallery.lister import Where
+from resnext_gui.ui.photos.labels.list import Entry, LabelList, LabelModel
 
 WIDTH = 232
 SEARCH_MS = 150

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from resnext_gui.messages import Answer, UserError
 from resnext_gui.ui.photos.gallery.tiles import Proposal
+
+if TYPE_CHECKING:
+    from resnext_gui.ui.session.session import Session
 
 PORTION = 200
 """So many photographs are asked about at a time: some seconds of work."""
@@ -23,8 +26,9 @@ class Proposer(QObject):
 
     changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._session = session
         self._order: list[int] = []
         self._proposals: dict[int, Proposal] = {}
         self._asked: set[int] = set()
@@ -59,29 +63,24 @@ class Proposer(QObject):
         first = set(self._order)
         return array("q", [*self._order, *(photo_id for photo_id in ids if photo_id not in first)])
 
-    def ask(self, session: Any, ids: array[int]) -> None:
+    def ask(self, ids: array[int]) -> None:
         """Ask for the next portion of `ids` when few proposals are left."""
         if self._waiting or len(self._proposals) >= LOW:
             return
         portion = [photo_id for photo_id in ids if photo_id not in self._asked][:PORTION]
-        if not portion:
+        if portion:
+            self._asked.update(portion)
+            self._waiting = True
+            self._session.answers.proposals(portion, partial(self._take, portion, self._turn))
+
+    def _take(self, portion: list[int], turn: int, answers: list[Answer]) -> None:
+        if turn != self._turn:
             return
-        self._asked.update(portion)
-        self._waiting = True
-        session.proposals(portion, self._receiver(session, portion, self._turn))
-
-    def _receiver(self, session: Any, portion: list[int], turn: int) -> Callable[[list[Answer]], None]:
-        def receive(answers: list[Answer]) -> None:
-            if turn == self._turn:
-                self._waiting = False
-                self._take(session, portion, answers)
-
-        return receive
-
-    def _take(self, session: Any, portion: list[int], answers: list[Answer]) -> None:
+        self._waiting = False
+        project = self._session.project
         try:
-            by_path = {photo.path: photo.id for photo in session.project.photos(portion) if photo.label_id is None}
-            known = {label.name for label in session.project.labels()}
+            by_path = {photo.path: photo.id for photo in project.photos(portion) if photo.label_id is None}
+            known = {label.name for label in project.labels()}
         except UserError:
             return  # the session tells about it
         for answer in answers:
