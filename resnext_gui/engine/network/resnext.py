@@ -274,7 +274,7 @@ def set_trainable_stages(model: keras.Model, frozen: int, frozen_statistics: boo
     """Say what `model` may learn.  Takes effect at the next `compile`.
 
     Args:
-        model: made by `build_resnext`, or one of the halves of `split_model`.
+        model: made by `build_resnext`.
         frozen: how many of the stem and the four stages stay as they are, 0..5; the head always learns.
         frozen_statistics: whether batch normalisation keeps its moving statistics in the stages that learn; in the
             frozen ones it always does.
@@ -334,30 +334,6 @@ def _last_layer(model: keras.Model, stage: int) -> Any:
     if stage == 0:
         return model.get_layer("maxpool")
     return model.get_layer(f"layer{stage}_{blocks[stage - 1] - 1}_out")
-
-
-def split_model(model: keras.Model, stages: int) -> tuple[keras.Model, keras.Model]:
-    """Cut `model` in two that share its layers: ``upper(lower(pixels)) == model(pixels)``.
-
-    Args:
-        model: made by `build_resnext`.
-        stages: how many of the stem and the stages go into the lower half, counted as `set_trainable_stages` counts
-            the frozen ones: 1 is the stem alone, 4 the stem and three stages, 5 everything before the pooling.
-
-    Returns:
-        The lower model, from pixels to activations (batch, height / 2 ** (stages or 2 if 1), ..., channels) in the
-        policy's compute type, and the upper model, from those to what `model` gives.
-
-    Raises:
-        ValueError: `stages` is not in 1..number of stages + 1.
-    """
-    count = len(blocks_of(model))
-    if not 1 <= stages <= count + 1:
-        raise ValueError(f"stages must be in 1..{count + 1}. Received: {stages}")
-    between = _last_layer(model, stages - 1).output
-    lower = keras.Model(model.input, between, name=f"{model.name}_lower")
-    upper = keras.Model(between, model.output, name=f"{model.name}_upper")
-    return lower, upper
 
 
 def last_stages(model: keras.Model) -> keras.Model:

@@ -140,12 +140,11 @@ class Fitting:
         pool: DecodePool,
         *,
         parts: int = 1,
-        source: Callable[[Labels, int], Floats] | None = None,
         compile_options: dict[str, Any] | None = None,
         state: FitState | None = None,
     ) -> None:
         """Args:
-        model: from the network's input (pixels, or activations of the frozen part) to float32 logits; what may learn
+        model: from the network's input to float32 logits; what may learn
             is set already.
         learning: the learning photographs.
         practice: the practice photographs.
@@ -154,14 +153,13 @@ class Fitting:
         watch: told what happens.
         pool: decoding threads.
         parts: passes it takes to see each photograph once.
-        source: see `EpochBatches`.
         compile_options: for `compile`, from the backend.
         state: to go on from.
         """
         self.model, self.learning, self.recipe = model, learning, recipe
         self.practice = practice
         self.control, self.watch, self.pool = control, watch, pool
-        self.parts, self.source = parts, source
+        self.parts = parts
         self.state = state or FitState()
         self.optimizer = staged_optimizer(model, recipe)
         self.shadow = keras.models.clone_model(model)
@@ -272,7 +270,7 @@ class Fitting:
     def _pass(self) -> bool:
         """One pass, its evaluation and its checkpoint; False when the time ran out in it."""
         state = self.state
-        batches = EpochBatches(self.learning, state.epoch, self.recipe.batch, self.pool, self.parts, self.source)
+        batches = EpochBatches(self.learning, state.epoch, self.recipe.batch, self.pool, self.parts)
         for seed in self._seeds:
             seed.state.assign(np.array([self.learning.seed % 2**32, state.epoch], "uint32"))
         steps = Steps(self, batches.num_batches)

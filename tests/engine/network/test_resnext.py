@@ -26,7 +26,6 @@ from resnext_gui.engine.network.resnext import (
     inference_model,
     set_state,
     set_trainable_stages,
-    split_model,
     stage_of,
     state_of,
     with_new_head,
@@ -153,21 +152,6 @@ def test_folded_network_answers_the_same(small: keras.Model) -> None:
         model = shaken(build_resnext(**SMALL, **options))
         want = run(model)
         assert np.abs(run(inference_model(model)) - want).max() <= 1e-5 * np.abs(want).max()
-
-
-@pytest.mark.parametrize("stages", [1, 2, 3, 4, 5])
-def test_halves_make_the_whole(small: keras.Model, stages: int) -> None:
-    lower, upper = split_model(small, stages)
-    np.testing.assert_array_equal(run(upper, run(lower)), run(small))
-    assert {stage_of(layer) for layer in lower.layers if layer.weights} == set(range(stages))
-    assert {stage_of(layer) for layer in upper.layers if layer.weights} == {*range(stages, 5), 5}
-    assert upper.get_layer("fc") is small.get_layer("fc")
-
-
-def test_split_needs_a_stage_that_exists(small: keras.Model) -> None:
-    for stages in (0, 6):
-        with pytest.raises(ValueError, match="Received"):
-            split_model(small, stages)
 
 
 def test_new_head_shares_the_body_and_takes_fitted_weights(small: keras.Model) -> None:
