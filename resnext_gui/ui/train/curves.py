@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPushButton, QVBox
 from resnext_gui import csvfile, figures
 from resnext_gui.messages import BatchPoint, EpochLine
 from resnext_gui.ui.common import files, theme
-from resnext_gui.ui.train import plot
 from resnext_gui.ui.train.curve_data import CurveData
+from resnext_gui.ui.train.plot import Plot
 
 UPDATES_PER_SECOND = 20
 
@@ -64,7 +64,7 @@ class _Panel(QFrame):
         self.readout = theme.label("", "quiet")
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.readout.setMinimumWidth(1)
-        self.plot = plot.Plot(title, x_name, bounded, delay=90 if bounded else 30)
+        self.plot = Plot(title, x_name, bounded)
         self._entries: list[tuple[str, str, str]] = []
         self._legend = QHBoxLayout()
         self._legend.setSpacing(6)
