@@ -52,8 +52,8 @@ def run_benchmark(
         preset: the whole network that is measured.
 
     Yields:
-        {"what": ..., "unit": "ms" or "images/s", "ours": number, and for each other way its number and "times_NAME", how
-        many times as fast ours is}.
+        {"what": ..., "unit": "ms" or "images/s", "ours": number, and for each other way its number and "times_NAME",
+        how many times as fast ours is}.
 
     Raises:
         JobStopped: the person stopped it.
