@@ -70,15 +70,6 @@ def run_benchmark(
         yield network_row(False, precision, control, rounds, batch, size, preset)
 
 
-def benchmark(emit_line: Callable[[str], None], rounds: int = 5) -> dict[str, Any]:
-    """Run `run_benchmark`, say each row as it comes, and return them all as {"rows": [...]}."""
-    rows = []
-    for row in run_benchmark(rounds=rounds):
-        rows.append(row)
-        emit_line(in_words(row))
-    return {"rows": rows}
-
-
 def in_words(row: dict[str, Any]) -> str:
     """Return a row as a line of text."""
     rest = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in row.items() if key != "what")

@@ -173,7 +173,7 @@ def _opened(path: PathLike, flags: int, mode: str) -> IO[bytes]:
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OddFileError(path, "not an ordinary file")
-        return open(path, mode, opener=lambda *_: handle)  # so that it knows its path
+        return open(path, mode, opener=lambda *_: handle)
     except BaseException:
         with contextlib.suppress(OSError):
             os.close(handle)

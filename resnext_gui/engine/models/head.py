@@ -50,14 +50,12 @@ class LinearHead:
         bias: float32 (labels,).
         strength: the C that cross-validation chose.
         temperature: logits are divided by it before they become probabilities.
-        held_out_accuracy: accuracy in the cross-validation, 0..1, or None where it was too small for one.
     """
 
     kernel: Features
     bias: Features
     strength: float
     temperature: float = 1.0
-    held_out_accuracy: float | None = None
 
     def logits(self, features: Features) -> Features:
         """Return float32 (photographs, labels), not divided by the temperature."""

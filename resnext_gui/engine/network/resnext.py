@@ -247,11 +247,6 @@ def architecture_name(architecture: dict[str, Any]) -> str:
     return f"ResNeXt-{depth} {cardinality}x{width}d"
 
 
-def feature_width(model: keras.Model) -> int:
-    """Return how many features the pooled output of `model` has: 2048 for four stages."""
-    return int(model.get_layer("pool").output.shape[-1])
-
-
 def stage_of(item: Any) -> int:
     """Return the stage of a layer, of a variable or of a name: 0 the stem, 1 to 4, 5 the head.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
@@ -52,12 +51,6 @@ class RawWeights:
     epsilon: float = 1e-5
     raw_pixels: bool = False
     ignored: list[str] = field(default_factory=list)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_weights(path: Path) -> RawWeights:

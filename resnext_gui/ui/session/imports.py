@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
@@ -233,7 +231,7 @@ class ImportDesk(QObject):
         for photo in photos:
             # The engine's place for it; where it keeps them elsewhere, it is simply asked.
             path = project.thumbnail(photo.hash) if photo.status == "ok" else None
-            if path is not None and _holds_something(path):
+            if path is not None:
                 self.thumbnails[photo.id] = str(path)
 
     def _send_thumbnails(self) -> None:
@@ -275,12 +273,3 @@ class ImportDesk(QObject):
             if job is not None:
                 job.cancel()
         self._scans.clear()
-
-
-def _holds_something(path: Path) -> bool:
-    """Whether a file is there; a crash or a full disk may leave an empty one, which the engine makes anew."""
-    try:
-        facts = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISREG(facts.st_mode) and facts.st_size > 0

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 
 from resnext_gui import figures
-from resnext_gui.project import Photo
+from resnext_gui.project import KINDS, Photo
 from resnext_gui.ui.common import theme
 
 INSET = 8
@@ -16,7 +16,6 @@ CAPTION = 32
 GAP = 8
 MARGIN = 12
 PICTURE_RADIUS = 4.0
-KINDS = ("learning", "practice", "exam")
 
 
 def _tr(text: str) -> str:
