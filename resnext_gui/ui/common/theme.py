@@ -12,7 +12,7 @@ from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtGui import Qt as QtText
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLayout, QStyleFactory, QWidget
 
 from resnext_gui.resources import asset
 from resnext_gui.ui.common import qss
@@ -297,6 +297,15 @@ class _IconKeeper(QObject):
     def refresh(self) -> None:
         ink = getattr(colours(), self._colour_name) if self._colour_name else None
         self._button.setIcon(icon(self._name, ink))
+
+
+def clear(layout: QLayout) -> None:
+    """Take everything out of `layout`, and delete the widgets."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
 
 
 def keep_icon(button: QAbstractButton, name: str, colour_name: str | None = None, size: int = 20) -> None:

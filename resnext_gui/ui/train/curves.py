@@ -84,11 +84,7 @@ class _Panel(QFrame):
         if list(entries) == self._entries:
             return
         self._entries = list(entries)
-        while (item := self._legend.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        theme.clear(self._legend)
         for text, colour, style in entries:
             self._legend.addWidget(Swatch(colour, style))
             name = theme.label(text, "quiet")

@@ -87,7 +87,7 @@ def test_damaged_history_lines_are_passed_over() -> None:
         [{"epoch": 1, "loss": 1.0, "accuracy": 0.5}, {"epoch": "?"}, {}],
         [{"position": 0.5, "loss": math.nan, "accuracy": 0.1}, {"loss": 1}],
     )
-    assert [e.number for e in data.epochs] == [1]
+    assert [e.epoch for e in data.epochs] == [1]
     assert data.epochs[0].practice_accuracy is None
     assert len(data.loss.x) == 0 and len(data.accuracy.x) == 1
 

@@ -287,7 +287,7 @@ def test_a_run_that_goes_on_shows_its_past(qtbot, make_page, session) -> None:
     assert session.asked("resume_run") == [(run.id,)]
     with run.lock():
         session.set_training(phase="starting", run=run.id)
-        assert [e.number for e in page.curves.data.epochs] == [1, 2, 3, 4]
+        assert [e.epoch for e in page.curves.data.epochs] == [1, 2, 3, 4]
     row._use.click()
     assert session.asked("use_as_it_is") == [(run.id,)]
 
