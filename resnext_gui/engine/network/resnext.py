@@ -19,11 +19,11 @@ import keras
 import numpy as np
 
 from resnext_gui.engine.network.layers import After, BatchNorm, GroupedConv2D
+from resnext_gui.engine.network.names import HEAD_STAGE, norm_after, stage_of, torch_name
 
 EXPANSION = 4
 """A stage's output is this many times wider than its plain bottleneck."""
 
-HEAD_STAGE = 5
 HIDDEN_UNITS = 1024
 HIDDEN_DROPOUT = 0.3
 
@@ -247,24 +247,6 @@ def architecture_name(architecture: dict[str, Any]) -> str:
     return f"ResNeXt-{depth} {cardinality}x{width}d"
 
 
-def stage_of(item: Any) -> int:
-    """Return the stage of a layer, of a variable or of a name: 0 the stem, 1 to 4, 5 the head.
-
-    Raises:
-        ValueError: `item` belongs to no ResNeXt.
-    """
-    name = item if isinstance(item, str) else str(getattr(item, "path", "") or item.name)
-    for part in name.split("/"):
-        found = re.match(r"layer(\d+)_\d+_", part)
-        if found:
-            return int(found[1])
-        if re.match(r"(fc|pool)(\d*$|_)", part):
-            return HEAD_STAGE
-        if re.match(r"(pixels|conv1|bn1|bn_data|relu|maxpool)", part):
-            return 0
-    raise ValueError(f"not part of a ResNeXt. Received: {name!r}")
-
-
 def set_trainable_stages(model: keras.Model, frozen: int, frozen_statistics: bool) -> None:
     """Say what `model` may learn.  Takes effect at the next `compile`.
 
@@ -375,15 +357,15 @@ def inference_model(model: keras.Model) -> keras.Model:
         layer = model.get_layer(twin.name) if twin.weights else None
         if isinstance(layer, GroupedConv2D):
             norm = norms[norm_after(layer.name)]
-            factor = _numbers(norm.gamma) / np.sqrt(_numbers(norm.moving_variance) + norm.epsilon)
-            shift = _numbers(norm.beta) - _numbers(norm.moving_mean) * factor
+            factor = numbers_of(norm.gamma) / np.sqrt(numbers_of(norm.moving_variance) + norm.epsilon)
+            shift = numbers_of(norm.beta) - numbers_of(norm.moving_mean) * factor
             if not shift.any():
                 # Fresh networks have no offsets. TensorFlow drops the addition of zeros, and then no longer merges
                 # convolution, offset and ReLU into one operation; this number is lost in any sum.
                 shift[0] = _NEXT_TO_NOTHING
-            twin.set_weights([_numbers(layer.kernel) * factor, shift])
+            twin.set_weights([numbers_of(layer.kernel) * factor, shift])
         elif layer is not None:
-            twin.set_weights([_numbers(value) for value in layer.weights])
+            twin.set_weights([numbers_of(value) for value in layer.weights])
     folded.trainable = False
     return folded
 
@@ -391,14 +373,8 @@ def inference_model(model: keras.Model) -> keras.Model:
 _NEXT_TO_NOTHING = 1e-30
 
 
-def norm_after(convolution: str) -> str:
-    """Return the name of the normalisation that follows the convolution of this name."""
-    if convolution.endswith("downsample_0"):
-        return convolution[:-1] + "1"
-    return re.sub(r"conv(\d)$", r"bn\1", convolution)
-
-
-def _numbers(variable: Any) -> np.ndarray[Any, Any]:
+def numbers_of(variable: Any) -> np.ndarray[Any, Any]:
+    """Return the values of a variable, float32."""
     return np.asarray(keras.ops.convert_to_numpy(variable.value), "float32")
 
 
@@ -421,8 +397,7 @@ def _entries(model: keras.Model) -> dict[str, tuple[Any, Any]]:
     for layer in model.layers:
         for variable in layer.variables:
             if variable.name in _PARTS:
-                module = re.sub(r"^layer(\d+)_(\d+)_", r"layer\1.\2.", layer.name).replace("downsample_", "downsample.")
-                found[f"{module}.{_PARTS[variable.name]}"] = (variable, layer)
+                found[f"{torch_name(layer.name)}.{_PARTS[variable.name]}"] = (variable, layer)
     return found
 
 
@@ -433,7 +408,7 @@ def state_of(model: keras.Model) -> dict[str, np.ndarray[Any, Any]]:
     """
     state: dict[str, np.ndarray[Any, Any]] = {}
     for name, (variable, layer) in _entries(model).items():
-        value = _numbers(variable)
+        value = numbers_of(variable)
         if isinstance(layer, GroupedConv2D) and value.ndim == 4:
             value = value.transpose(3, 2, 0, 1)
         elif value.ndim == 2:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.models.score import Score, score_of
-from resnext_gui.engine.network.resnext import HEAD_STAGE, stage_of
+from resnext_gui.engine.network.names import HEAD_STAGE, stage_of
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.batches import EpochBatches, LearningSet
 from resnext_gui.engine.training.optimizer import StagedAdamW, schedule

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import re
 import stat
 import zipfile
 import zlib
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from resnext_gui.engine.network.names import torch_name
 from resnext_gui.engine.weights.h5 import Budget, layer_arrays, read_h5
 from resnext_gui.engine.weights.report import CheckpointError
 from resnext_gui.engine.weights.torch_pickle import as_float32, read_torch_file, strip_prefixes
@@ -218,7 +218,7 @@ def _keras_tensors(config: dict[str, Any], arrays: dict[str, list[_Array]]) -> R
             parts = ["weight"] + ["bias"] * bool(options.get("use_bias", True))
         else:
             continue  # a dropout's counter
-        module = re.sub(r"^layer(\d+)_(\d+)_", r"layer\1.\2.", name).replace("downsample_", "downsample.")
+        module = torch_name(name)
         raw.tensors.update({f"{module}.{part}": value for part, value in zip(parts, values, strict=True)})
     raw.metadata["pooling"] = "max" if layers["pool"]["class_name"] == "GlobalMaxPooling2D" else "avg"
     raw.raw_pixels = "bn_data" in arrays

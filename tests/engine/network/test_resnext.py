@@ -16,6 +16,7 @@ import pytest
 
 from resnext_gui.engine.network import resnext
 from resnext_gui.engine.network.layers import BatchNorm, GroupedConv2D
+from resnext_gui.engine.network.names import stage_of
 from resnext_gui.engine.network.resnext import (
     PRESETS,
     architecture_name,
@@ -25,7 +26,6 @@ from resnext_gui.engine.network.resnext import (
     inference_model,
     set_state,
     set_trainable_stages,
-    stage_of,
     state_of,
     with_new_head,
     without_head,
