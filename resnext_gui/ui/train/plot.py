@@ -183,6 +183,7 @@ class Plot(QWidget):
             painter.drawLine(QPointF(area.left(), place), QPointF(area.right(), place))
         for series in sorted(self.series.values(), key=lambda series: ORDER.index(series.style)):
             _draw(painter, series, [QPointF(x_scale.place(x), y_scale.place(y)) for x, y in series.points])
+        painter.end()
 
     def _draw_axes(self, painter: QPainter, x_scale: Scale, y_scale: Scale, area: QRectF) -> None:
         font = QFont(self.font())
