@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from resnext_gui.figures import ticks
 from resnext_gui.ui.common import theme
 
 LEFT, TOP, RIGHT, BOTTOM = 44, 6, 12, 40
@@ -46,11 +47,7 @@ class Scale:
         most = max(1.0, abs(self.end - self.begin) / apart)
         if self.log:
             return self._powers(most)
-        least = (self.high - self.low) / most
-        power = 10.0 ** math.floor(math.log10(least))
-        step = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * (1 - 1e-9))
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [number * step for number in range(first, last + 1)]
+        return ticks(self.low, self.high, int(most))
 
     def _powers(self, most: float) -> list[float]:
         found: list[float] = []
