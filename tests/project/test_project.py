@@ -239,7 +239,9 @@ class TestPhotographs:
         assert [Path(face).name for face in project.faces(20)] == [f"{name}0.jpg" for name in "abcdefgh"]
         small = project.cache / "thumbnails" / "c0" / "c0.jpg"
         small.parent.mkdir(parents=True)
-        small.write_bytes(b"")
+        small.write_bytes(b"")  # as a crash may leave it
+        assert Path(project.faces(4)[1]).name == "c0.jpg" and project.faces(4)[1] != str(small)
+        small.write_bytes(b"jpeg")
         assert project.faces(4)[1] == str(small)
 
     def test_the_same_file_twice_is_one_photograph(self, project: Project):
