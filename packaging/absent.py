@@ -1,21 +1,14 @@
-"""Runs before the frozen program: stands in for large modules that others import and never use.
+"""Runs before the frozen program: stands in for a large module that others import and never use.
 
-``pyqtgraph`` can draw on OpenGL, which the program does not ask for; TensorFlow can send its profile over a network.
-Both import what they would need for it at once, 33 MB in all.  What stands here has the same names and nothing behind
-them: whoever did use one would get an error that says so.
+TensorFlow can send its profile over a network, and imports what it would need for it at once, which is large.  What
+stands here has the same name and nothing behind it: whoever did use it would get an error that says so.
 """
 
 import sys
 from types import ModuleType
 
-ABSENT = (
-    "PySide6.QtOpenGL",
-    "PySide6.QtOpenGLWidgets",
-    "tensorflow.python.profiler.internal._pywrap_profiler_plugin",
-)
+ABSENT = ("tensorflow.python.profiler.internal._pywrap_profiler_plugin",)
 """The recipe leaves these out of the bundle."""
-CLASSES = {"PySide6.QtOpenGLWidgets": ("QOpenGLWidget",)}
-"""Those that are inherited from, or asked about, at import."""
 
 
 class _Absent(ModuleType):
@@ -28,10 +21,7 @@ class _Absent(ModuleType):
 def stand_in() -> None:
     """Put the stand-ins where an import finds them."""
     for name in ABSENT:
-        module = _Absent(name, "Not in this bundle.")
-        for part in CLASSES.get(name, ()):
-            setattr(module, part, type(part, (), {}))
-        sys.modules[name] = module
+        sys.modules[name] = _Absent(name, "Not in this bundle.")
 
 
 if __name__ == "__main__":

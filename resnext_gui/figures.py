@@ -136,3 +136,16 @@ def tally(labels: Sequence[str], items: Sequence[dict[str, Any]]) -> dict[str, A
         "per_label": per_label,
         "baseline": {"label": labels[totals.index(common)] if labels else "", "right": common},
     }
+
+
+def ticks(low: float, high: float, most: int, whole: bool = False) -> list[float]:
+    """Return round numbers from `low` to `high`, at most `most` + 1, a 1-2-5 step apart."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    if whole:
+        step = max(1.0, step)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 10) for number in range(first, last + 1)]

@@ -470,6 +470,9 @@ Command = (
     | Resume
     | Shutdown
 )
+FileJob = Scan | Preview | Reconcile | Thumbnails | RenderSamples
+"""What needs no Keras: the child works on it beside everything else, in a lane of its own."""
+
 Event = (
     Hello
     | Started

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from resnext_gui.figures import ticks
+
 GROUND, LINE, TEXT, QUIET = "#FFFFFF", "#E3E3DF", "#1B1D20", "#5F656E"
 LEARNING, PRACTICE, ACCENT, WRONG = "#2460D8", "#C96416", "#2460D8", "#C5352E"
 
@@ -115,19 +117,6 @@ def draw_confusion(path: Path, labels: Sequence[str], counts: Sequence[Sequence[
                 dark = number / total > 0.55
                 canvas.text(x + cell / 2, y + cell / 2, str(number), 14, GROUND if dark else TEXT, "mm")
     canvas.save(path)
-
-
-def ticks(low: float, high: float, most: int, whole: bool = False) -> list[float]:
-    """Return round numbers from `low` to `high`, at most `most` + 1, a 1-2-5 step apart."""
-    if not high > low:
-        return [low]
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
-    if whole:
-        step = max(1.0, step)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(number * step, 10) for number in range(first, last + 1)]
 
 
 class _Canvas:

@@ -193,6 +193,6 @@ def build_parser() -> argparse.ArgumentParser:
         parents=[common],
         allow_abbrev=False,
         help="measure this machine",
-        description="Measures our layers and networks beside others on this machine.",
+        description="Measures our layers beside other ways to compute the same, and our networks, on this machine.",
     )
     return parser

@@ -1,4 +1,4 @@
-"""`resnext-gui benchmark`: how fast this computer learns and answers, beside what else is installed.
+"""`resnext-gui benchmark`: how fast this computer learns and answers.
 
 Every comparison is made in turns, so that a busy moment of the computer hits all alike, and told as medians.
 """
@@ -14,15 +14,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from resnext_gui.engine import benchmark_rivals as rivals
-from resnext_gui.engine.benchmark_rivals import Step
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.device.timing import grouped_layer_step
 from resnext_gui.engine.network.resnext import build_preset, inference_model
 from resnext_gui.engine.network.runtime import speed_up
-from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control
+
+Step = Callable[[], Any]
 
 BATCH = 16
 SIZE = 224
@@ -52,8 +51,8 @@ def run_benchmark(
         preset: the whole network that is measured.
 
     Yields:
-        {"what": ..., "unit": "ms" or "images/s", "ours": number, and for each rival its number and "times_NAME", how
-        many times as fast ours is}.
+        {"what": ..., "unit": "ms" or "images/s", "ours": number, and for each other way its number and "times_NAME",
+        how many times as fast ours is}.
 
     Raises:
         JobStopped: the person stopped it.
@@ -67,15 +66,6 @@ def run_benchmark(
     for precision in ("float32", "bfloat16"):
         yield network_row(True, precision, control, rounds, batch, size, preset)
         yield network_row(False, precision, control, rounds, batch, size, preset)
-
-
-def benchmark(emit_line: Callable[[str], None], rounds: int = 5) -> dict[str, Any]:
-    """Run `run_benchmark`, say each row as it comes, and return them all as {"rows": [...]}."""
-    rows = []
-    for row in run_benchmark(rounds=rounds):
-        rows.append(row)
-        emit_line(in_words(row))
-    return {"rows": rows}
 
 
 def in_words(row: dict[str, Any]) -> str:
@@ -106,30 +96,15 @@ def network_row(
     batch: int = BATCH,
     size: int = SIZE,
     preset: str = PRESET,
-    compiled: bool = False,
+    beside: Callable[[Any, Any], dict[str, Step]] | None = None,
 ) -> dict[str, Any]:
-    """Measure a whole network beside the libraries that are installed (those know ResNeXt-50 32x4d only).
-
-    With `compiled` PyTorch takes part a second time, compiled; that takes a C++ compiler and minutes.
-    """
+    """Measure a whole network; `beside` makes the steps of others, by name, from the same pixels and labels."""
     rng = np.random.default_rng(0)
     pixels = rng.normal(size=(batch, size, size, 3)).astype("float32")
     labels = rng.integers(0, 1000, batch)
-    steps: dict[str, Step] = {"ours": our_step(training, precision, pixels, labels, preset)}
-    threads = machine.usable_cores()
-    if preset == PRESET and rivals.installed("torch"):
-        if training:
-            steps["pytorch"] = rivals.torch_training(pixels, labels, precision, threads)
-            if compiled:
-                steps["compiled"] = rivals.torch_training(pixels, labels, precision, threads, compiled=True)
-        else:
-            steps["pytorch"] = rivals.torch_inference(pixels, precision, threads)
-            if compiled:
-                steps["compiled"] = rivals.torch_compiled_inference(pixels, precision, threads)
-            if rivals.installed("openvino"):
-                steps["openvino"] = rivals.openvino_inference(pixels, precision, threads)
-            if precision == "float32" and rivals.installed("onnxruntime") and rivals.installed("onnx"):
-                steps["onnxruntime"] = rivals.onnxruntime_inference(pixels, precision, threads)
+    steps = {"ours": our_step(training, precision, pixels, labels, preset)}
+    if beside is not None:
+        steps |= beside(pixels, labels)
     times = _in_turns(steps, control, rounds)
     what = f"{preset} {'training' if training else 'inference'} {precision}, batch {batch}, {size} px"
     row: dict[str, Any] = {"what": what, "unit": "images/s"}

@@ -4,7 +4,7 @@ The window, the worker processes and the command line may all have one project o
 short write transactions keeps them apart.  Originals are never touched; everything a person corrects lives here.
 """
 
-from resnext_gui.project.database import APPLICATION_ID, SCHEMA_VERSION
+from resnext_gui.project.database import APPLICATION_ID, KINDS, SCHEMA_VERSION
 from resnext_gui.project.files import new_project_folder, projects_home, read_json, write_json
 from resnext_gui.project.marker import MARKER, is_project, project_folder
 from resnext_gui.project.project import Project
@@ -22,6 +22,7 @@ from resnext_gui.project.runs import Run
 
 __all__ = [
     "APPLICATION_ID",
+    "KINDS",
     "MARKER",
     "SCHEMA_VERSION",
     "Item",

@@ -10,14 +10,13 @@ import os
 import re
 import shutil
 import sqlite3
-import stat
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from resnext_gui.project import guard
+from resnext_gui.project import guard, sqlite_file
 from resnext_gui.project.files import file_trouble, odd_file, tidy
 from resnext_gui.project.records import ProjectError
 
@@ -127,13 +126,8 @@ READ_SECONDS = 10.0
 LOOK_SECONDS = 0.6
 """So long a file that this process has not opened before is looked through for damage; a large one only in part."""
 
-_LONGEST = 64 << 20
-"""Bytes of one value: ids of a few million photographs that were moved together."""
-
 _EVERY = 20_000
 """Steps of SQLite's machine between two looks at the clock."""
-
-_SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
 
 
 @functools.cache
@@ -211,9 +205,7 @@ class Database:
         self.read_only = read_only
         self._until = float("inf")
         guard.protect(folder)
-        self._refuse_odd_files()
         self._db = self._connect()
-        self._harden()
 
     # ----------------------------------------------------------------------------------------------------------------
     # Opening
@@ -224,54 +216,21 @@ class Database:
         return self.folder / FILE_NAME
 
     def _connect(self) -> sqlite3.Connection:
-        uri = self.file.as_uri()
-        if not uri.startswith("file:///"):  # a network share on Windows, which SQLite wants as a path
-            uri = "file:////" + uri.removeprefix("file://")
         if not self.read_only:
-            uri += "?mode=rw"
+            mode = "mode=rw"
         elif self.file.with_name(FILE_NAME + "-wal").exists():
-            uri += "?mode=ro"
+            mode = "mode=ro"
         else:
             # Without a journal nobody is writing, and only so can SQLite read from a folder it may not write to.
-            uri += "?mode=ro&immutable=1"
+            mode = "mode=ro&immutable=1"
         try:
-            return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+            db = sqlite_file.connect(self.file, mode, BUSY_SECONDS)
+        except guard.OddFileError as error:
+            raise odd_file(error) from error
         except sqlite3.Error as error:
             raise self._trouble(error) from error
-
-    def _refuse_odd_files(self) -> None:
-        """Refuse what SQLite would follow, wait for, or be led astray by.
-
-        A rollback journal may name a file that SQLite removes when it has played it back.  Ours never do.
-        """
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            file = self.file.with_name(FILE_NAME + suffix)
-            try:
-                facts = os.lstat(file)
-            except OSError:
-                continue
-            if guard.is_link(file):
-                raise odd_file(guard.OddFileError(file, "a link"))
-            if not stat.S_ISREG(facts.st_mode):
-                raise odd_file(guard.OddFileError(file, "not an ordinary file"))
-            if suffix == "-journal" and facts.st_size:
-                with contextlib.suppress(OSError), guard.open_read(file) as stream:
-                    stream.seek(max(0, facts.st_size - len(_SUPER_JOURNAL)))
-                    if stream.read() == _SUPER_JOURNAL:
-                        raise odd_file(guard.OddFileError(file, "the journal of another program"))
-
-    def _harden(self) -> None:
-        """Let nothing in the file run, whoever wrote it."""
-        db = self._db
-        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
-        db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        if hasattr(db, "setconfig"):  # from Python 3.12 on
-            for option, value in (("DEFENSIVE", True), ("ENABLE_TRIGGER", False), ("ENABLE_VIEW", False)):
-                db.setconfig(getattr(sqlite3, f"SQLITE_DBCONFIG_{option}"), value)
         db.set_progress_handler(lambda: time.monotonic() > self._until, _EVERY)
-        with self._translated():
-            db.execute("PRAGMA trusted_schema = OFF")
-            db.execute("PRAGMA cell_size_check = ON")
+        return db
 
     def _examine(self) -> int:
         """Compare what the file holds with what our migrations make; return its version.

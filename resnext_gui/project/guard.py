@@ -32,11 +32,12 @@ _FORMS = re.compile(
     "|".join(
         (
             rf"cache/thumbnails/[^/]{{1,2}}/({_HASH}\.jpg|tmp\w+\.tmp)",
-            r"cache/features/[0-9a-f]{24}/\d+-[0-9a-f]{8}\.(features|part)",
+            r"cache/features\.db(-wal|-shm|-journal)?",
+            r"cache/features/[0-9a-f]{24}/\d+-[0-9a-f]{8}\.(features|part)",  # of earlier versions
             r"cache/pixels/pixels-\d+-\d+/[^/]{1,2}/([0-9A-Za-z._-]{0,128}\.npy|tmp\w+\.part)",
             r"cache/views/[0-9a-f]+\.png",
             r"cache/pasted/[^/]+\.(jpg|png)",
-            rf"cache/activations/{_RUN}/(learning|practice)\.(bin|done|json)",
+            rf"cache/activations/{_RUN}/(learning|practice)\.(bin|done|json)",  # of earlier versions
             r"cache/decoding/((slot|crash)-\d+-\d+|strikes\.json|watch\.lock)",
             r"quick/quick-[0-9a-f]{12}\.safetensors",
             rf"runs/{_RUN}/((run|model|photographs|exam|practice)\.json|(history|batches)\.jsonl|(update\.)?lock"

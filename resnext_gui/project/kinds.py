@@ -11,7 +11,6 @@ import json
 
 from resnext_gui.project.database import KINDS, STATUSES, loaded_path
 from resnext_gui.project.disk_labels import DiskLabels
-from resnext_gui.project.files import natural
 from resnext_gui.project.labels import USABLE
 from resnext_gui.project.records import Item
 
@@ -149,15 +148,3 @@ class Kinds(DiskLabels):
         ]
         found.sort(key=lambda item: (item.label, item.hash))
         return found
-
-    def kind_counts(self) -> dict[str, int]:
-        """Return how many items there are of each kind."""
-        counts = dict.fromkeys(KINDS, 0)
-        for item in self.items():
-            if item.kind is not None:
-                counts[item.kind] += 1
-        return counts
-
-    def label_order(self) -> list[str]:
-        """Return all label names as they are listed, left-out ones too."""
-        return sorted((label.name for label in self.labels()), key=natural)

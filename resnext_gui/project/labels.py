@@ -190,23 +190,6 @@ class Labels(Journal):
             set_label_row(db, label_id, after)
             self._record(db, f"Remove the label {before[0]}", [["label", label_id, before, after]])
 
-    def reorder_labels(self, label_ids: list[int]) -> None:
-        """Put labels into this order.
-
-        Raises:
-            ProjectError: ``no_label``.
-        """
-        with self._writing() as db:
-            steps: list[Step] = []
-            for position, label_id in enumerate(label_ids, start=1):
-                before = _row(db, label_id)
-                after = [before[0], position, *before[2:]]
-                if before != after:
-                    set_label_row(db, label_id, after)
-                    steps.append(["label", label_id, before, after])
-            if steps:
-                self._record(db, "Reorder the labels", steps)
-
 
 def insert_label(db: sqlite3.Connection, name: str, import_id: int | None = None) -> int:
     """Insert a label's row and return its id; the name must be clean and free."""

@@ -76,11 +76,6 @@ def maybe(shape: Shape) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value, shape)
 
 
-def either(*shapes: Shape) -> Callable[[Any], bool]:
-    """Return the test that takes what any of `shapes` does."""
-    return lambda value: any(fits(value, shape) for shape in shapes)
-
-
 def fits(value: Any, shape: Shape) -> bool:
     """Tell whether `value` has this shape.  Keys that the shape does not name are somebody newer's and may hold any."""
     if isinstance(shape, dict):

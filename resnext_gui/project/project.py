@@ -182,9 +182,9 @@ class Project(Kinds):
         return self.cache / "thumbnails" / content[:2] / f"{content}.jpg"
 
     def thumbnail(self, content: str) -> Path | None:
-        """Return the thumbnail of this content where there is one."""
+        """Return the thumbnail of this content where there is one; a crash or a full disk may leave an empty file."""
         path = self.thumbnail_path(content) if guard.fits_hash(content) else None
-        return path if path is not None and guard.is_ordinary(path) else None
+        return path if path is not None and guard.is_ordinary(path) and path.stat().st_size else None
 
     @property
     def runs_folder(self) -> Path:
@@ -265,11 +265,6 @@ class Project(Kinds):
         """Note what the person says the picture shows."""
         with self._writing(changes=False) as db:
             db.execute("UPDATE answers SET corrected = ? WHERE id = ?", (label, answer_id))
-
-    def clear_answers(self) -> None:
-        """Forget all answers."""
-        with self._writing(changes=False) as db:
-            db.execute("DELETE FROM answers")
 
     # ----------------------------------------------------------------------------------------------------------------
     # Models and runs

@@ -13,11 +13,18 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
+from typing import Any
 
 from resnext_gui.engine import benchmark
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.worker import machine
 from resnext_gui.engine.worker.control import Control
+from tests.bench import baselines
+
+
+def others(training: bool, precision: str, pixels: Any, labels: Any, compiled: bool) -> dict[str, benchmark.Step]:
+    return baselines.steps(training, precision, pixels, labels, machine.usable_cores(), compiled)
 
 
 def main() -> None:
@@ -38,9 +45,8 @@ def main() -> None:
     for precision in (chosen.precision,) if chosen.precision else ("float32", "bfloat16"):
         for training in (True, False):
             if chosen.only in (None, "training" if training else "inference"):
-                row = benchmark.network_row(
-                    training, precision, Control(), chosen.rounds, chosen.batch, compiled=chosen.compiled
-                )
+                beside = partial(others, training, precision, compiled=chosen.compiled)
+                row = benchmark.network_row(training, precision, Control(), chosen.rounds, chosen.batch, beside=beside)
                 print(benchmark.in_words(row), flush=True)
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shutil
 import sys
 import tempfile
 import time
@@ -24,13 +23,12 @@ from unittest import mock
 
 import numpy as np
 
-from resnext_gui.engine.activations import prepare
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.models.features import BATCH, Photographs
 from resnext_gui.engine.models.head import fit_head, label_weights
 from resnext_gui.engine.models.score import score_of
 from resnext_gui.engine.models.start_point import RANDOM_SIZE
-from resnext_gui.engine.network.resnext import set_trainable_stages, split_model, with_new_head
+from resnext_gui.engine.network.resnext import set_trainable_stages, with_new_head
 from resnext_gui.engine.pictures.augment import LEVELS
 from resnext_gui.engine.pictures.decode import Preprocessing, could_be_picture, load_uint8, normalise
 from resnext_gui.engine.pictures.store import DecodePool, PixelStore
@@ -78,8 +76,6 @@ VARIANTS: dict[str, Change] = {
     "own statistics": changed(frozen_statistics=False),
     "given statistics": changed(frozen_statistics=True),
     "frozen 3": changed(frozen_stages=3),
-    "frozen 3, 8 views": changed(frozen_stages=3, views=8),
-    "frozen 4, 8 views": changed(frozen_stages=4, views=8),
     **{f"{level} variation": changed(augmentation=how) for level, how in LEVELS.items()},
     "mixup": augmented(mixup=0.2),
     "cutmix": augmented(cutmix=0.5),
@@ -147,7 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
                 for variant in options.variants.split(";"):
                     course = CONSTANT.get(variant, schedule)
                     with mock.patch.object(training_loop, "schedule", course):
-                        outcome = run(photographs, labels, variant, seed, options, Path(place))
+                        outcome = run(photographs, labels, variant, seed, options)
                     rows.setdefault((name, variant), []).append(outcome)
                     say(f"{name}, {variant}, seed {seed}: {outcome}")
     say("\n| set | variant | runs | quick | fine-tuned | kept | log-loss quick | log-loss tuned | passes | seconds |")
@@ -197,9 +193,7 @@ def divide(photographs: list[Photograph], seed: int) -> tuple[list[Photograph], 
     return groups
 
 
-def run(
-    photographs: list[Photograph], labels: int, variant: str, seed: int, options: argparse.Namespace, place: Path
-) -> Outcome:
+def run(photographs: list[Photograph], labels: int, variant: str, seed: int, options: argparse.Namespace) -> Outcome:
     """Train once and measure."""
     resolved = resolve_weights(options.weights, None, seed)
     pretrained = resolved.path is not None
@@ -227,32 +221,22 @@ def run(
         set_trainable_stages(network, recipe.frozen_stages, recipe.frozen_statistics)
         weights = label_weights(truth, labels)[truth].astype(np.float32)
         store = PixelStore(learn, int(prep.size * 1.34))
-        learning = LearningSet(store, truth, labels, weights, prep, recipe.augmentation, seed, recipe.views)
-        trained, source = network, None
+        learning = LearningSet(store, truth, labels, weights, prep, recipe.augmentation, seed)
 
         def inputs(rows: Any, side: int) -> Any:
             return normalise(others[rows][:, :, ::-1] if side else others[rows], prep)
 
         began = time.monotonic()
-        if recipe.views and recipe.frozen_stages:
-            lower, trained = split_model(network, recipe.frozen_stages)
-            folder = place / "activations"
-            source = prepare(lower, learning, others, folder, {}, pool, Control(), lambda done, total: None)
-            inputs = source.practice
         both = Practice(known, inputs, 2 if recipe.flip_answers else 1)
         few = dataclasses.replace(both, labels=known[: len(practise)])
         watch = Watch(lambda *_: None, lambda *_: None, lambda *_: None)
-        data = FitData(learning, few, pool, source=source.learning if source else None)
-        fitting = Fitting(trained, data, recipe, Control(), watch)
+        fitting = Fitting(network, FitData(learning, few, pool), recipe, Control(), watch)
         fitting.run()
         _, chosen = fitting.choose()
         seconds = time.monotonic() - began
         fitting.practice = both
         fitting.shadow.set_weights(chosen)
         tuned = fitting.practice_logits()
-        if source is not None:
-            source.close()
-            shutil.rmtree(place / "activations")
     count = len(practise)
     quick_score, tuned_score = (score_of(logits[count:], known[count:]) for logits in (quick, tuned))
     quick_practice, tuned_practice = (score_of(logits[:count], known[:count]) for logits in (quick, tuned))

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty, Queue
@@ -140,7 +141,7 @@ def sound(folder: Path) -> dict[str, Any]:
         return {
             "photographs": project.photo_count(),
             "labels": [(label.name, label.count) for label in project.labels()],
-            "kinds": project.kind_counts(),
+            "kinds": Counter(item.kind for item in project.items()),
             "finished": sorted(run.id for run in project.runs() if run.status == "finished"),
             "model": project.current_model,
         }

@@ -44,6 +44,7 @@ def make_good(folder: Path) -> Path:
     put(folder / "runs" / RUN / "model.json", json.dumps({**model, "kind": "network", "file": "best.safetensors"}))
     put(folder / "cache" / "thumbnails" / "ab" / f"{HASH}.jpg", "x" * 100)
     put(folder / "cache" / "views" / "17.png", "x" * 100)
+    put(folder / "cache" / "features.db", "x" * 100)
     put(folder / "cache" / "features" / ("0" * 24) / "1-01234567.features", "x" * 100)
     put(folder / "cache" / "activations" / RUN / "learning.bin", "x" * 100)
     return folder
@@ -67,7 +68,7 @@ def make_foreign(folder: Path) -> Path:
         f"activations/{RUN}/learning.bin", f"{RUN}/learning.bin", f"{RUN}/run.json", "1.png", "17.png", f"{HASH}.jpg",
         "1-01234567.features", "model.json", "run.json", "quick-aaaaaaaaaaaa.safetensors", "best.safetensors",
         "learning.bin", "history.jsonl", "lock", "slot-1-1", "thesis.txt", "decoding/slot-99999999-1", "project.db",
-        "decoding/strikes.json", "epoch-0001.safetensors",
+        "features.db", "decoding/strikes.json", "epoch-0001.safetensors",
     ):  # fmt: skip
         put(folder / path, "somebody's " * 50)
     return folder
@@ -75,7 +76,7 @@ def make_foreign(folder: Path) -> Path:
 
 LINKED = (
     "cache", "cache/thumbnails", "cache/thumbnails/ab", f"cache/thumbnails/ab/{HASH}.jpg", "cache/views",
-    "cache/views/17.png", "cache/features", f"cache/features/{'0' * 24}", "cache/activations",
+    "cache/views/17.png", "cache/features.db", "cache/features", f"cache/features/{'0' * 24}", "cache/activations",
     f"cache/activations/{RUN}", f"cache/activations/{RUN}/learning.bin", "cache/decoding", "cache/decoding/watch.lock",
     "cache/pixels", "quick", "quick/model.json", "quick/quick-0123456789ab.safetensors", "runs", f"runs/{RUN}",
     f"runs/{RUN}/run.json", f"runs/{RUN}/lock", f"runs/{RUN}/update.lock", f"runs/{RUN}/history.jsonl",

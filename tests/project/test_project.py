@@ -239,7 +239,9 @@ class TestPhotographs:
         assert [Path(face).name for face in project.faces(20)] == [f"{name}0.jpg" for name in "abcdefgh"]
         small = project.cache / "thumbnails" / "c0" / "c0.jpg"
         small.parent.mkdir(parents=True)
-        small.write_bytes(b"")
+        small.write_bytes(b"")  # as a crash may leave it
+        assert Path(project.faces(4)[1]).name == "c0.jpg" and project.faces(4)[1] != str(small)
+        small.write_bytes(b"jpeg")
         assert project.faces(4)[1] == str(small)
 
     def test_the_same_file_twice_is_one_photograph(self, project: Project):
@@ -308,11 +310,10 @@ class TestPhotographs:
 
 
 class TestLabels:
-    def test_natural_order_and_positions(self, project: Project):
-        ids = [project.add_label(name) for name in ("part 10", "part 2", "Äpfel")]
+    def test_natural_order(self, project: Project):
+        for name in ("part 10", "part 2", "Äpfel"):
+            project.add_label(name)
         assert [label.name for label in project.labels()] == ["part 2", "part 10", "Äpfel"]
-        project.reorder_labels([ids[2], ids[0], ids[1]])
-        assert [label.name for label in project.labels()] == ["Äpfel", "part 10", "part 2"]
 
     def test_names_are_cleaned_and_unique(self, project: Project):
         first = project.add_label("  big\n  dent ")
@@ -371,8 +372,6 @@ class TestModelsAndAnswers:
         assert newest.path == "/b.jpg"
         assert oldest.top == (("rust", 0.75), ("good", 0.25))
         assert (oldest.corrected, oldest.at, oldest.milliseconds) == ("good", 100.0, 12.5)
-        project.clear_answers()
-        assert project.answers() == []
 
     def test_the_current_model_and_its_history(self, project: Project):
         assert project.current_model is None

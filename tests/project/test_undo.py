@@ -47,7 +47,6 @@ CORRECTIONS = {
     "Remove 4 photographs": lambda p: p.remove_photos(list(p.photo_ids())[:4]),
     "Add 2 photographs": lambda p: p.add_photos([photo("n1.jpg", "new"), photo("n2.jpg", "rust")]),
     "Label 1 photograph": lambda p: p.follow_disk((i, "found") for i in p.photo_ids("unlabelled")),
-    "Reorder the labels": lambda p: p.reorder_labels([label_id(p, "rust"), label_id(p, "dent")]),
 }
 
 

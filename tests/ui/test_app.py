@@ -19,7 +19,6 @@ from resnext_gui.ui.common import theme
 from resnext_gui.ui.shell.places import PAGES
 from resnext_gui.ui.shell.warmup import WarmUp
 from resnext_gui.ui.system import errors
-from resnext_gui.ui.train import plot
 from tests.ui.conftest import fake_program
 from tests.ui.engine_process.test_client import dead
 
@@ -35,7 +34,7 @@ show = main_window.MainWindow.show
 def shown(window):
     show(window)
     window.repaint()
-    heavy = [name for name in ("tensorflow", "keras", "numpy", "pyqtgraph") if name in sys.modules]
+    heavy = [name for name in ("tensorflow", "keras", "numpy") if name in sys.modules]
     print("shown", time.process_time() - began, *heavy, flush=True)
     def report():
         session = window.session
@@ -118,7 +117,6 @@ def test_warming_up_imports_the_pages(qtbot):
     warm_up.start()
     warm_up.start()
     qtbot.waitUntil(lambda: warm_up.done, timeout=60_000)
-    assert plot.ready()
     assert all(place.load().key == place.key for place in PAGES)
     qtbot.waitUntil(lambda: not QApplication.topLevelWidgets())  # what was made to be thrown away is gone
 

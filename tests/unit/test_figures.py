@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binom
 
-from resnext_gui.figures import beta_probability, hundredth, interval, span, tally
+from resnext_gui.figures import beta_probability, hundredth, interval, span, tally, ticks
 
 
 def expected(right: int, total: int) -> tuple[float, float]:
@@ -79,3 +79,12 @@ def test_a_tally_counts_what_was_taken_for_what() -> None:
     assert [(row["right"], row["total"]) for row in found["per_label"]] == [(1, 2), (1, 1), (0, 1)]
     empty = tally([], [])
     assert (empty["right"], empty["total"], empty["low"], empty["high"]) == (0, 0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (0, 2.3, [0, 0.5, 1, 1.5, 2]), (5, 5, [5]), (0, 90, [0, 20, 40, 60, 80])],
+)
+def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
+    assert ticks(low, high, 5) == pytest.approx(expected)
+    assert all(tick == int(tick) for tick in ticks(0, 3.2, 8, whole=True))

@@ -23,7 +23,7 @@ def modules_after(code: str) -> set[str]:
 
 def test_the_window_imports_neither_keras_nor_numpy() -> None:
     loaded = modules_after("import resnext_gui.ui.app")
-    assert not loaded & (HEAVY | {"numpy", "PIL", "pyqtgraph"})
+    assert not loaded & (HEAVY | {"numpy", "PIL"})
 
 
 def test_the_child_process_starts_with_the_standard_library_alone() -> None:

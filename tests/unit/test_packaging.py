@@ -37,10 +37,10 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def pins(name: str) -> dict[str, str]:
+def pins(name: str, system: str = "linux") -> dict[str, str]:
     lines = (PACKAGING / name).read_text(encoding="utf-8").splitlines()
-    pairs = (re.fullmatch(r"([\w.-]+)==([\w.]+)(?: ;.*)? \\", line) for line in lines)
-    return {re.sub(r"[-_.]+", "-", pair[1]).lower(): pair[2] for pair in pairs if pair}
+    pairs = (re.fullmatch(r"([\w.-]+)==([\w.]+)(?: ; sys_platform == '(\w+)'| ;.*)? \\", line) for line in lines)
+    return {re.sub(r"[-_.]+", "-", pair[1]).lower(): pair[2] for pair in pairs if pair and pair[3] in (None, system)}
 
 
 def test_the_frozen_program_has_the_versions_that_are_tested():
@@ -231,9 +231,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import absent
 absent.stand_in()
-import pyqtgraph
 from tensorflow.python.profiler.internal import _pywrap_profiler_plugin
-item = pyqtgraph.PlotCurveItem
 try:
     _pywrap_profiler_plugin.monitor()
 except NotImplementedError as error:

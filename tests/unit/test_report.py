@@ -6,7 +6,6 @@ import math
 import re
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from resnext_gui import plots
@@ -47,15 +46,6 @@ def test_a_confusion_matrix_fits_any_number_of_labels(tmp_path: Path) -> None:
         plots.draw_confusion(tmp_path / f"{count}.png", labels, numbers)
         with Image.open(tmp_path / f"{count}.png") as picture:
             assert picture.width >= 720 and picture.height > 2 * 22 * count
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (0, 2.3, [0, 0.5, 1, 1.5, 2]), (5, 5, [5]), (0, 90, [0, 20, 40, 60, 80])],
-)
-def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None:
-    assert plots.ticks(low, high, 5) == pytest.approx(expected)
-    assert all(tick == int(tick) for tick in plots.ticks(0, 3.2, 8, whole=True))
 
 
 def test_the_page_names_what_was_found(tmp_path: Path) -> None:

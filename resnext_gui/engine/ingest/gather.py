@@ -186,12 +186,6 @@ class _Read:
         else:
             self.labelled = [self._picture()]
 
-    def _is_table(self) -> bool:
-        name = self.root.lower()
-        return name.endswith(TABLE_SUFFIXES + WORKBOOK_SUFFIXES) or (
-            (self.rule == "csv" or self.rule.startswith(COLUMN)) and not name.endswith(tuple(PICTURE_SUFFIXES))
-        )
-
     def _use(self, rule: str) -> None:
         self.result.rules.append(rule)
         self.result.vague.append(self.rule == "auto")

@@ -29,11 +29,6 @@ QUALITY = 85
 _THREADS = 2
 
 
-def thumbnail_path(project: Project, content_hash: str) -> Path:
-    """Return where the thumbnail of this content lies; it need not exist."""
-    return project.thumbnail_path(content_hash)
-
-
 def watch_for(project: Project) -> DecodeWatch:
     """Return the project's watch over files that crash the decoder."""
     return DecodeWatch(project.cache / "decoding")
@@ -102,7 +97,7 @@ def _made(
         if not photo.hash:
             return ImageError("unreadable", photo.reason or f"'{photo.path}' cannot be read.")
         try:
-            target = thumbnail_path(project, photo.hash)
+            target = project.thumbnail_path(photo.hash)
         except ProjectError as error:
             return ImageError("unreadable", error.message)
         if _is_whole(target):
@@ -127,7 +122,7 @@ def _anew(project: Project, watch: DecodeWatch, photo: Photo) -> tuple[Photo, Pa
     """Make the thumbnail of a photograph whose file has changed; returns it as it is now, and what came of it."""
     read_again(project, photo.path)
     photo = project.photo(photo.id)
-    target = thumbnail_path(project, photo.hash)
+    target = project.thumbnail_path(photo.hash)
     try:
         with watch(photo.path):
             make_thumbnail(photo.path, target, photo.hash)
@@ -160,7 +155,7 @@ def _count(project: Project, photo: Photo, outcome: Path | ImageError | OSError 
         )
     else:
         tally["there" if outcome == "there" else "made"] += 1
-        return str(thumbnail_path(project, photo.hash))
+        return str(project.thumbnail_path(photo.hash))
     return ""
 
 

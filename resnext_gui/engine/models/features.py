@@ -18,7 +18,6 @@ from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.ingest.reach import Reach, verdict
 from resnext_gui.engine.ingest.reading import read_again
-from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.modelfile import fingerprint
 from resnext_gui.engine.models.start_point import Stage
 from resnext_gui.engine.network.resnext import inference_model
@@ -177,7 +176,7 @@ class FeatureReader:
 
     def __init__(self, project: Project, stage: Stage, job: JobContext) -> None:
         self.project, self.stage, self.job = project, stage, job
-        self.cache = FeatureCache(stage.cache_folder(project), stage.width)
+        self.cache = stage.feature_cache(project)
         self._extractor: Extractor | None = None
         self.computed = 0
         self.seconds = 0.0
@@ -249,7 +248,6 @@ class FeatureReader:
                     self.job.check()
         finally:
             watch.close()
-            self.cache.flush()
 
     def _compute(self, batch: list[tuple[Item, npt.NDArray[np.uint8]]]) -> None:
         if self._extractor is None:
@@ -258,6 +256,7 @@ class FeatureReader:
         values = self._extractor([pixels for _, pixels in batch])
         for (item, _), row in zip(batch, values, strict=True):
             self.cache.add(item.hash, row)
+        self.cache.flush()
         self.computed += len(batch)
         self.seconds += time.monotonic() - began
 

@@ -50,14 +50,12 @@ class LinearHead:
         bias: float32 (labels,).
         strength: the C that cross-validation chose.
         temperature: logits are divided by it before they become probabilities.
-        held_out_accuracy: accuracy in the cross-validation, 0..1, or None where it was too small for one.
     """
 
     kernel: Features
     bias: Features
     strength: float
     temperature: float = 1.0
-    held_out_accuracy: float | None = None
 
     def logits(self, features: Features) -> Features:
         """Return float32 (photographs, labels), not divided by the temperature."""
@@ -143,7 +141,7 @@ def fit_head(
     per_label = label_weights(labels, classes) if balance else np.ones(classes)
     weights = per_label[labels]
     mean, deviation = _spread(features)
-    best = _Choice(POWERS[0], strengths[len(strengths) // 2], 1.0, None, np.inf)
+    best = _Choice(POWERS[0], strengths[len(strengths) // 2], 1.0, np.inf)
     small = np.arange(len(labels))
     if len(labels) > LARGEST_CHOICE:
         small = thin_out(labels, max(LARGEST_CHOICE // 2, 5 * classes), rng)
@@ -160,9 +158,7 @@ def fit_head(
     kernel = kernel / scale[:, None]
     bias = solution[-1] - mean @ kernel
     bias[np.bincount(labels, minlength=classes) == 0] -= 20.0
-    return LinearHead(
-        kernel.astype(np.float32), bias.astype(np.float32), best.strength, best.temperature, best.accuracy
-    )
+    return LinearHead(kernel.astype(np.float32), bias.astype(np.float32), best.strength, best.temperature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +168,6 @@ class _Choice:
     power: float
     strength: float
     temperature: float
-    accuracy: float | None
     cost: float
 
 
@@ -276,7 +271,7 @@ def _choose(
         accuracy = float((logits.argmax(axis=1) == truth).mean())
         cost = log_loss(logits, truth, temperature) - accuracy
         if best is None or cost < best.cost:
-            best, worse = _Choice(power, strength, temperature, accuracy, cost), 0
+            best, worse = _Choice(power, strength, temperature, cost), 0
         else:
             worse += 1
             if worse == 2:

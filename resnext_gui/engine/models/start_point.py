@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from resnext_gui.engine.models.feature_cache import cache_key
+from resnext_gui.engine.models.feature_cache import FeatureCache, cache_key
 from resnext_gui.engine.models.modelfile import weights_facts
 from resnext_gui.engine.pictures.decode import Preprocessing
 from resnext_gui.engine.weights.load import ResolvedWeights, resolve_weights
@@ -43,12 +42,12 @@ class Stage:
         """Return what finds the same weights again."""
         return weights_facts(self.resolved, self.seed, self.architecture)
 
-    def cache_folder(self, project: Project) -> Path:
-        """Where features of this stage are kept."""
+    def feature_cache(self, project: Project) -> FeatureCache:
+        """Return the features of this stage that are known."""
         key = cache_key(
             weights=self.resolved.sha256, preprocessing=self.prep.to_dict(), precision=self.precision, version=1
         )
-        return project.cache / "features" / key
+        return FeatureCache(project.cache, key, self.width)
 
 
 def choose_stage(

@@ -19,12 +19,12 @@ import keras
 import numpy as np
 
 from resnext_gui.engine.network.layers import After, BatchNorm, GroupedConv2D, Join, PaddedMaxPool
+from resnext_gui.engine.network.names import HEAD_STAGE, norm_after, stage_of, torch_name
 from resnext_gui.engine.network.runtime import speed_up
 
 EXPANSION = 4
 """A stage's output is this many times wider than its plain bottleneck."""
 
-HEAD_STAGE = 5
 HIDDEN_UNITS = 1024
 HIDDEN_DROPOUT = 0.3
 
@@ -246,34 +246,11 @@ def architecture_name(architecture: dict[str, Any]) -> str:
     return f"ResNeXt-{depth} {cardinality}x{width}d"
 
 
-def feature_width(model: keras.Model) -> int:
-    """Return how many features the pooled output of `model` has: 2048 for four stages."""
-    return int(model.get_layer("pool").output.shape[-1])
-
-
-def stage_of(item: Any) -> int:
-    """Return the stage of a layer, of a variable or of a name: 0 the stem, 1 to 4, 5 the head.
-
-    Raises:
-        ValueError: `item` belongs to no ResNeXt.
-    """
-    name = item if isinstance(item, str) else str(getattr(item, "path", "") or item.name)
-    for part in name.split("/"):
-        found = re.match(r"layer(\d+)_\d+_", part)
-        if found:
-            return int(found[1])
-        if re.match(r"(fc|pool)(\d*$|_)", part):
-            return HEAD_STAGE
-        if re.match(r"(pixels|conv1|bn1|bn_data|relu|maxpool)", part):
-            return 0
-    raise ValueError(f"not part of a ResNeXt. Received: {name!r}")
-
-
 def set_trainable_stages(model: keras.Model, frozen: int, frozen_statistics: bool) -> None:
     """Say what `model` may learn.  Takes effect at the next `compile`.
 
     Args:
-        model: made by `build_resnext`, or one of the halves of `split_model`.
+        model: made by `build_resnext`.
         frozen: how many of the stem and the four stages stay as they are, 0..5; the head always learns.
         frozen_statistics: whether batch normalisation keeps its moving statistics in the stages that learn; in the
             frozen ones it always does.
@@ -335,31 +312,6 @@ def _last_layer(model: keras.Model, stage: int) -> Any:
     return model.get_layer(f"layer{stage}_{blocks[stage - 1] - 1}_out")
 
 
-def split_model(model: keras.Model, stages: int) -> tuple[keras.Model, keras.Model]:
-    """Cut `model` in two that share its layers: ``upper(lower(pixels)) == model(pixels)``.
-
-    Args:
-        model: made by `build_resnext`.
-        stages: how many of the stem and the stages go into the lower half, counted as `set_trainable_stages` counts
-            the frozen ones: 1 is the stem alone, 4 the stem and three stages, 5 everything before the pooling.
-
-    Returns:
-        The lower model, from pixels to activations (batch, height / 2 ** (stages or 2 if 1), ..., channels) in the
-        policy's compute type, and the upper model, from those to what `model` gives.
-
-    Raises:
-        ValueError: `stages` is not in 1..number of stages + 1.
-    """
-    count = len(blocks_of(model))
-    if not 1 <= stages <= count + 1:
-        raise ValueError(f"stages must be in 1..{count + 1}. Received: {stages}")
-    between = _last_layer(model, stages - 1).output
-    lower = keras.Model(model.input, between, name=f"{model.name}_lower")
-    upper = keras.Model(between, model.output, name=f"{model.name}_upper")
-    speed_up(lower)
-    return lower, upper
-
-
 def last_stages(model: keras.Model) -> keras.Model:
     """Return a model that shares the layers of `model` and gives what its last two stages (or its only one) put out.
 
@@ -404,15 +356,15 @@ def inference_model(model: keras.Model) -> keras.Model:
         layer = model.get_layer(twin.name) if twin.weights else None
         if isinstance(layer, GroupedConv2D):
             norm = norms[norm_after(layer.name)]
-            factor = _numbers(norm.gamma) / np.sqrt(_numbers(norm.moving_variance) + norm.epsilon)
-            shift = _numbers(norm.beta) - _numbers(norm.moving_mean) * factor
+            factor = numbers_of(norm.gamma) / np.sqrt(numbers_of(norm.moving_variance) + norm.epsilon)
+            shift = numbers_of(norm.beta) - numbers_of(norm.moving_mean) * factor
             if not shift.any():
                 # Fresh networks have no offsets. TensorFlow drops the addition of zeros, and then no longer merges
                 # convolution, offset and ReLU into one operation; this number is lost in any sum.
                 shift[0] = _NEXT_TO_NOTHING
-            twin.set_weights([_numbers(layer.kernel) * factor, shift])
+            twin.set_weights([numbers_of(layer.kernel) * factor, shift])
         elif layer is not None:
-            twin.set_weights([_numbers(value) for value in layer.weights])
+            twin.set_weights([numbers_of(value) for value in layer.weights])
     folded.trainable = False
     speed_up(folded)
     return folded
@@ -421,14 +373,8 @@ def inference_model(model: keras.Model) -> keras.Model:
 _NEXT_TO_NOTHING = 1e-30
 
 
-def norm_after(convolution: str) -> str:
-    """Return the name of the normalisation that follows the convolution of this name."""
-    if convolution.endswith("downsample_0"):
-        return convolution[:-1] + "1"
-    return re.sub(r"conv(\d)$", r"bn\1", convolution)
-
-
-def _numbers(variable: Any) -> np.ndarray[Any, Any]:
+def numbers_of(variable: Any) -> np.ndarray[Any, Any]:
+    """Return the values of a variable, float32."""
     return np.asarray(keras.ops.convert_to_numpy(variable.value), "float32")
 
 
@@ -451,8 +397,7 @@ def _entries(model: keras.Model) -> dict[str, tuple[Any, Any]]:
     for layer in model.layers:
         for variable in layer.variables:
             if variable.name in _PARTS:
-                module = re.sub(r"^layer(\d+)_(\d+)_", r"layer\1.\2.", layer.name).replace("downsample_", "downsample.")
-                found[f"{module}.{_PARTS[variable.name]}"] = (variable, layer)
+                found[f"{torch_name(layer.name)}.{_PARTS[variable.name]}"] = (variable, layer)
     return found
 
 
@@ -463,7 +408,7 @@ def state_of(model: keras.Model) -> dict[str, np.ndarray[Any, Any]]:
     """
     state: dict[str, np.ndarray[Any, Any]] = {}
     for name, (variable, layer) in _entries(model).items():
-        value = _numbers(variable)
+        value = numbers_of(variable)
         if isinstance(layer, GroupedConv2D) and value.ndim == 4:
             value = value.transpose(3, 2, 0, 1)
         elif value.ndim == 2:

@@ -18,17 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance, ImageOps
 
-from resnext_gui.engine.pictures.decode import Preprocessing, crop_resized
+from resnext_gui.engine.pictures.decode import FILTERS, Preprocessing, crop_resized
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-
-_FILTERS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +82,7 @@ def vary(rgb: Pixels, prep: Preprocessing, how: Augmentation, rng: np.random.Gen
     else:
         height, width = rgb.shape[:2]
         box = _crop_box(width, height, how.scale, rng)
-        picture = Image.fromarray(rgb).resize(
-            (prep.size, prep.size), _FILTERS.get(prep.interpolation, Image.Resampling.BICUBIC), box=box
-        )
+        picture = Image.fromarray(rgb).resize((prep.size, prep.size), FILTERS[prep.interpolation], box=box)
     if how.flip and rng.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if how.colour:

@@ -560,7 +560,7 @@ def _decode_without_end(opened: _Opened, at_least: int | None) -> tuple[Image.Im
 # --------------------------------------------------------------------------------------------------------------------
 # What the network sees
 
-_FILTERS = {
+FILTERS = {
     "nearest": Image.Resampling.NEAREST,
     "box": Image.Resampling.BOX,
     "bilinear": Image.Resampling.BILINEAR,
@@ -568,6 +568,7 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+"""Ways of resampling, by the names that `Preprocessing` knows."""
 
 
 def crop_resized(rgb: Bytes, prep: Preprocessing) -> Bytes:
@@ -595,7 +596,7 @@ def _square(picture: Image.Image, prep: Preprocessing) -> Image.Image:
     left, top = round((new_width - prep.size) / 2), round((new_height - prep.size) / 2)
     across, down = width / new_width, height / new_height
     box = (left * across, top * down, min(width, (left + prep.size) * across), min(height, (top + prep.size) * down))
-    return picture.resize((prep.size, prep.size), _FILTERS[prep.interpolation], box=box)
+    return picture.resize((prep.size, prep.size), FILTERS[prep.interpolation], box=box)
 
 
 def load_uint8(path: PathLike, prep: Preprocessing, digest: str = "") -> Bytes:

@@ -5,7 +5,6 @@ Everything random follows from (seed, epoch, index), so a pass can be repeated e
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -22,7 +21,7 @@ from resnext_gui.messages import UserError
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
-_ORDER, _VARY, _MIX, _VIEW = 1, 2, 3, 4
+_ORDER, _VARY, _MIX = 1, 2, 3
 
 
 def epoch_order(seed: int, epoch: int, count: int, batch: int) -> Labels:
@@ -33,12 +32,6 @@ def epoch_order(seed: int, epoch: int, count: int, batch: int) -> Labels:
     order = generator(seed, _ORDER, epoch).permutation(count)
     batches = -(-count // batch)
     return np.resize(order, batches * batch).reshape(batches, batch)
-
-
-def view_of(seed: int, epoch: int, index: int, views: int) -> int:
-    """Return which of `views` prepared variations a photograph shows in a pass: each once before any returns."""
-    cycle, place = divmod(epoch, views)
-    return int(generator(seed, _VIEW, cycle, index).permutation(views)[place])
 
 
 class LearningSet:
@@ -52,7 +45,7 @@ class LearningSet:
 
     def __init__(
         self, store: PixelStore, labels: Labels, classes: int, weights: Floats, prep: Preprocessing, how: Augmentation,
-        seed: int, views: int = 0, reach: Reach | None = None,
+        seed: int, reach: Reach | None = None,
     ) -> None:  # fmt: skip
         """Args:
         store: gives the pixels.
@@ -62,11 +55,10 @@ class LearningSet:
         prep: of the network.
         how: the variations.
         seed: of the run.
-        views: how many variations of each photograph there are; 0: new ones in each pass.
         reach: tells whether what cannot be read any more is only out of reach.
         """
         self.store, self.labels, self.classes, self.weights = store, labels, classes, weights
-        self.prep, self.how, self.seed, self.views = prep, how, seed, views
+        self.prep, self.how, self.seed = prep, how, seed
         self.missing: dict[int, str] = {}
         self.lost: UserError | None = None
         self._reach = reach
@@ -74,8 +66,8 @@ class LearningSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def view(self, index: int, number: int) -> npt.NDArray[np.uint8]:
-        """Return variation `number` of a photograph, uint8 (size, size, 3); black where it cannot be read any more."""
+    def varied(self, index: int, epoch: int) -> npt.NDArray[np.uint8]:
+        """Return what a photograph looks like in a pass, uint8 (size, size, 3); black where it cannot be read."""
         try:
             rgb = self._pixels(index)
         except UserError as error:
@@ -85,7 +77,7 @@ class LearningSet:
             else:
                 self.missing[index] = error.message
             return np.zeros((self.prep.size, self.prep.size, 3), np.uint8)
-        return vary(rgb, self.prep, self.how, generator(self.seed, _VARY, number, index))
+        return vary(rgb, self.prep, self.how, generator(self.seed, _VARY, epoch, index))
 
     def _pixels(self, index: int) -> npt.NDArray[np.uint8]:
         try:
@@ -106,14 +98,6 @@ class LearningSet:
         """
         if self.lost is not None:
             raise self.lost
-
-    def view_in(self, epoch: int, index: int) -> int:
-        """Return the number of the variation that a photograph shows in a pass."""
-        return view_of(self.seed, epoch, index, self.views) if self.views else epoch
-
-    def varied(self, index: int, epoch: int) -> npt.NDArray[np.uint8]:
-        """Return what a photograph looks like in a pass."""
-        return self.view(index, self.view_in(epoch, index))
 
     def targets(self, rows: Labels) -> tuple[Floats, Floats]:
         """Return one-hot targets (batch, labels) and weights (batch,); what cannot be read weighs nothing."""
@@ -136,7 +120,6 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         batch: int,
         pool: DecodePool,
         parts: int = 1,
-        source: Callable[[Labels, int], Floats] | None = None,
     ) -> None:
         """Args:
         learning: the photographs.
@@ -145,14 +128,12 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         pool: makes batches ahead of their use.
         parts: how many passes it takes to see every photograph once; above 1 for sets so large that a whole pass
             would take most of the time there is.
-        source: gives the network's input (batch, ...) for rows and epoch where that is not pixels but prepared
-            activations; None decodes and varies.
         """
         # one worker: Keras then starts no thread of its own, which an exception in a callback would leave behind
         super().__init__(workers=1, use_multiprocessing=False)
-        self._learning, self._epoch, self._pool, self._source = learning, epoch, pool, source
+        self._learning, self._epoch, self._pool = learning, epoch, pool
         self._order = epoch_order(learning.seed, epoch // parts, len(learning), batch)[epoch % parts :: parts]
-        self._waiting: dict[int, Future[Any] | list[Future[Any]]] = {}
+        self._waiting: dict[int, list[Future[Any]]] = {}
         self._ahead = 3
 
     @property
@@ -169,18 +150,12 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]
         # Keras asks for the first batches twice, to learn their shapes; later ones are not asked for again
         if number >= 2:
             del self._waiting[number]
-        if isinstance(coming_up, list):
-            inputs = normalise(np.stack([picture.result() for picture in coming_up]), self._learning.prep)
-        else:
-            inputs = coming_up.result()
+        inputs = normalise(np.stack([picture.result() for picture in coming_up]), self._learning.prep)
         targets, weights = self._learning.targets(rows)
         rng = generator(self._learning.seed, _MIX, self._epoch, number)
         inputs, targets = mix(inputs, targets, self._learning.how, rng)
         return inputs, targets, weights
 
-    def _begin(self, number: int) -> Future[Any] | list[Future[Any]]:
+    def _begin(self, number: int) -> list[Future[Any]]:
         rows = self._order[number]
-        if self._source is not None:
-            source, epoch = self._source, self._epoch
-            return self._pool.submit(lambda _: source(rows, epoch), number)
         return [self._pool.submit(lambda row: self._learning.varied(int(row), self._epoch), row) for row in rows]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.parallel_halves import InHalves
 from resnext_gui.engine.models.score import Score, score_of
-from resnext_gui.engine.network.resnext import HEAD_STAGE, stage_of
+from resnext_gui.engine.network.names import HEAD_STAGE, stage_of
 from resnext_gui.engine.network.runtime import speed_up
 from resnext_gui.engine.pictures.store import DecodePool
 from resnext_gui.engine.training.batches import EpochBatches, LearningSet
@@ -158,14 +158,12 @@ class FitData:
         practice: the practice photographs.
         pool: decoding threads.
         parts: passes it takes to see each photograph once.
-        source: see `EpochBatches`.
     """
 
     learning: LearningSet
     practice: Practice
     pool: DecodePool
     parts: int = 1
-    source: Callable[[Labels, int], Floats] | None = None
 
 
 class OutOfTime(Exception):  # noqa: N818 - not an error: the budget is used up
@@ -200,7 +198,7 @@ class Fitting:
         watch: Watch,
     ) -> None:
         """Args:
-        model: from the network's input (pixels, or activations of the frozen part) to float32 logits; what may learn
+        model: from the network's input to float32 logits; what may learn
             is set already.
         data: what it is trained on.
         recipe: every number.
@@ -321,9 +319,7 @@ class Fitting:
     def _pass(self) -> bool:
         """One pass, its evaluation and its checkpoint; False when the time ran out in it."""
         state = self.state
-        batches = EpochBatches(
-            self.learning, state.epoch, self.recipe.batch, self.data.pool, self.parts, self.data.source
-        )
+        batches = EpochBatches(self.learning, state.epoch, self.recipe.batch, self.data.pool, self.parts)
         for seed in self._seeds:
             seed.state.assign(np.array([self.learning.seed % 2**32, state.epoch], "uint32"))
         steps = Steps(self, batches.num_batches)

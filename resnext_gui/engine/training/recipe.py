@@ -31,7 +31,6 @@ class Recipe:
         frozen_statistics: whether BatchNorm keeps the statistics that came with the weights.
         augmentation: how learning photographs are varied.
         flip_answers: whether a photograph and its mirror image answer together.
-        views: with frozen stages, how many variations of each photograph are prepared; 0 varies anew each time.
         epochs: passes at most.
         seconds: time budget; None where only the passes end the run.
         patience: passes without a better practice result after which the run ends, once it is past the middle: before,
@@ -53,7 +52,6 @@ class Recipe:
     frozen_statistics: bool = True
     augmentation: Augmentation = LEVELS["medium"]
     flip_answers: bool = True
-    views: int = 0
     epochs: int | None = None
     seconds: float | None = None
     patience: int = 20
@@ -100,8 +98,8 @@ class Recipe:
                 fits = fits and 0 <= value < 1e9
             if not fits:
                 raise ValueError(f"{name} is {value!r}")
-        if not 1 <= self.batch <= 4096 or self.frozen_stages > 5 or self.views > 1000:
-            raise ValueError(f"batch {self.batch}, frozen stages {self.frozen_stages}, views {self.views}")
+        if not 1 <= self.batch <= 4096 or self.frozen_stages > 5:
+            raise ValueError(f"batch {self.batch}, frozen stages {self.frozen_stages}")
 
 
 DEFAULT_MINUTES = 5.0

@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 from resnext_gui import __version__
-from resnext_gui.engine.activations import FrozenSource, prepare
 from resnext_gui.engine.device import backend
 from resnext_gui.engine.device.backend import announce
 from resnext_gui.engine.ingest.reach import Reach
@@ -31,7 +30,7 @@ from resnext_gui.engine.models.features import Photographs
 from resnext_gui.engine.models.head import LinearHead, label_weights
 from resnext_gui.engine.models.modelfile import ModelFile, find_weights, save_network, weights_facts
 from resnext_gui.engine.models.quick import HeadSettings, fit_start, quick_logits
-from resnext_gui.engine.network.resnext import set_trainable_stages, split_model, with_new_head
+from resnext_gui.engine.network.resnext import set_trainable_stages, with_new_head
 from resnext_gui.engine.pictures.store import DecodePool, PixelStore
 from resnext_gui.engine.training.batches import LearningSet
 from resnext_gui.engine.training.checkpoints import load_state, prune
@@ -151,7 +150,6 @@ class _Training:
         self.spec, self.photographs, self.resolved = settings.spec, settings.photographs, settings.resolved
         self.recipe, self.frozen = settings.recipe, settings.frozen
         self.prep = self.resolved.preprocessing.with_size(int(self.frozen["size"]))
-        self._source: FrozenSource | None = None
         self._look = 0.05
         self._budget: float | None = None
         self.reporter = Reporter(project, run, self.photographs, job)
@@ -248,13 +246,7 @@ class _Training:
                     fitting.run()
                     status = "finished"
             self.reporter.flush()
-            try:
-                return self._finish(fitting, status, believed=finish or status == "finished")
-            finally:
-                if self._source is not None:
-                    self._source.close()
-                with contextlib.suppress(OSError):
-                    guard.remove_folder(self._activations_folder)
+            return self._finish(fitting, status, believed=finish or status == "finished")
 
     def _prepare(self, pool: DecodePool) -> Fitting:
         spec, recipe, photographs = self.spec, self.recipe, self.photographs
@@ -280,18 +272,12 @@ class _Training:
         )
         learning = LearningSet(
             store, truth, len(photographs.labels), per_label[truth].astype(np.float32), self.prep,
-            recipe.augmentation, seed, recipe.views, self.reach,
+            recipe.augmentation, seed, self.reach,
         )  # fmt: skip
         self.practice = PracticeSet.read(photographs.practice, start["quick"], self.prep, pool, self.job, self.reach)
         practice = self.practice.as_pixels(2 if recipe.flip_answers else 1, recipe.looks)
-        trained = self.network
-        if recipe.views and recipe.frozen_stages:
-            lower, trained = split_model(self.network, recipe.frozen_stages)
-            self._source = self._prepare_activations(lower, learning, pool)
-            practice = dataclasses.replace(practice, inputs=self._source.practice)
-        source = self._source.learning if self._source else None
-        data = FitData(learning, practice, pool, int(self.frozen["parts"]), source)
-        fitting = Fitting(trained, data, recipe, self.job.control, self.reporter.watch)
+        data = FitData(learning, practice, pool, int(self.frozen["parts"]))
+        fitting = Fitting(self.network, data, recipe, self.job.control, self.reporter.watch)
         self.fitting = self.reporter.fitting = fitting
         checkpoint = self.run.read().get("last_checkpoint")
         if checkpoint:
@@ -302,26 +288,6 @@ class _Training:
             self.run.replace_history([])
             self.run.replace_batches([])
         return fitting
-
-    def _prepare_activations(self, lower: keras.Model, learning: LearningSet, pool: DecodePool) -> FrozenSource:
-        key: dict[str, object] = {
-            "weights": self.resolved.sha256,
-            "precision": self.frozen["precision"],
-            "preprocessing": self.prep.to_dict(),
-            "frozen": self.recipe.frozen_stages,
-            "augmentation": self.recipe.to_dict()["augmentation"],
-            "seed": learning.seed,
-            "photographs": self.photographs.fingerprint,
-            "practice": len(self.practice.squares),
-        }
-        return prepare(
-            lower, learning, self.practice.squares, self._activations_folder, key, pool, self.job.control,
-            lambda done, total: self.job.progress("preparing", done, total, f"Prepared {done:,} of {total:,} views"),
-        )  # fmt: skip
-
-    @property
-    def _activations_folder(self) -> Path:
-        return self.project.cache / "activations" / self.run.id
 
     def _measure(self) -> None:
         """Find out how fast this machine is, and turn the person's minutes into a plan that it can carry out.

@@ -12,6 +12,7 @@ from resnext_gui.engine.weights import catalogue
 from resnext_gui.engine.weights.download import download
 from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import UserError
+from resnext_gui.project import guard
 
 
 def weights_job(command: Any, job: JobContext) -> dict[str, Any]:
@@ -82,14 +83,13 @@ def list_weights() -> list[dict[str, Any]]:
 def get_weights(name: str, job: JobContext) -> dict[str, Any]:
     """Make the weights `name` available on this computer, downloading them where they are not."""
     from resnext_gui.engine.weights.load import resolve_weights
-    from resnext_gui.engine.weights.reading import file_sha256
 
     entry = catalogue.by_name(name or catalogue.DEFAULT)
     if entry is None:
         resolved = resolve_weights(name)
         return {"name": resolved.name, "path": str(resolved.path), "sha256": resolved.sha256, "downloaded": False}
     local = entry.local_path()
-    if local is not None and file_sha256(local) != entry.sha256:
+    if local is not None and guard.sha256(local) != entry.sha256:
         local = None
     path = local if local is not None else download(entry, job)
     return {"name": entry.name, "path": str(path), "sha256": entry.sha256, "downloaded": local is None}

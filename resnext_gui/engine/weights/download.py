@@ -7,9 +7,7 @@ which other programs share, is used where it lies.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import hashlib
 import time
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +16,7 @@ from resnext_gui.engine.weights import catalogue
 from resnext_gui.engine.weights.catalogue import Entry
 from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import UserError
+from resnext_gui.project import guard
 
 CHUNK = 1 << 18
 TRIES = 3
@@ -56,7 +55,7 @@ def download(entry: Entry, job: JobContext, endpoint: str | None = None) -> Path
                 if attempt == TRIES or 400 <= status < 500:
                     raise
         job.check()
-        if _sha256(part) != entry.sha256:
+        if guard.sha256(part) != entry.sha256:
             part.unlink()
             raise UserError(
                 "bad_download",
@@ -125,8 +124,3 @@ def _copy(chunks: Any, file: IO[bytes], done: int, total: int, text: str, job: J
             left = (total - done) / rate if total and rate else None
             job.progress("download", done, total, text, left)
     job.progress("download", done, max(total, done), text, 0.0)
-
-
-def _sha256(path: Path) -> str:
-    with contextlib.closing(path.open("rb")) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

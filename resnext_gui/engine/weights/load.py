@@ -25,14 +25,14 @@ from resnext_gui.engine.network.resnext import (
     state_of,
     without_head,
 )
-from resnext_gui.engine.pictures.decode import Preprocessing
+from resnext_gui.engine.pictures.decode import FILTERS, Preprocessing
 from resnext_gui.engine.weights import catalogue
 from resnext_gui.engine.weights.probing import probe_activations
-from resnext_gui.engine.weights.reading import RawWeights, file_sha256, read_weights
+from resnext_gui.engine.weights.reading import RawWeights, read_weights
 from resnext_gui.engine.weights.report import CheckpointError, Report
 from resnext_gui.engine.weights.vetting import check_tensors, detect_architecture, expected_shapes
 from resnext_gui.messages import UserError
-from resnext_gui.project import notes
+from resnext_gui.project import guard, notes
 from resnext_gui.project.files import write_durably
 from resnext_gui.resources import asset
 
@@ -152,7 +152,7 @@ def _load(path: Path, include_top: bool, shape: tuple[int | None, int | None, in
     report.parameters = sum(array.size for name, array in raw.tensors.items() if "running_" not in name)
     if architecture["cardinality"] == 1:
         report.warnings.append(f"This is a plain {report.architecture} (cardinality 1), without grouped convolutions.")
-    sha256 = file_sha256(path)
+    sha256 = guard.sha256(path)
     preprocessing = _preprocessing(path, raw, sha256)
     labels = _labels(raw, report.classes)
     if not include_top and architecture["include_top"]:
@@ -203,7 +203,7 @@ def sane_preprocessing(prep: Preprocessing) -> Preprocessing:
     right = (
         (notes.side(prep.size), "size"),
         (isinstance(prep.crop, (int, float)) and 0.05 <= prep.crop <= 1, "crop"),
-        (prep.interpolation in ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"), "interpolation"),
+        (prep.interpolation in FILTERS, "interpolation"),
         (prep.order in ("rgb", "bgr"), "order"),
         (len(prep.mean) == 3 and all(abs(value) < 1e3 for value in prep.mean), "mean"),
         (len(prep.std) == 3 and all(1e-6 < value < 1e3 for value in prep.std), "std"),
@@ -316,7 +316,7 @@ def _resolved(name: str, path: Path, downloaded: bool, licence: str) -> Resolved
         architecture = detect_architecture(path, raw.tensors)
         architecture |= {"norm_epsilon": raw.epsilon, "include_top": False}
         architecture.pop("classes", None), architecture.pop("head", None)
-        sha256 = file_sha256(path)
+        sha256 = guard.sha256(path)
         _headers[key] = sha256, architecture, _preprocessing(path, raw, sha256)
     sha256, architecture, preprocessing = _headers[key]
     return ResolvedWeights(name, path, sha256, dict(architecture), preprocessing, downloaded, licence)

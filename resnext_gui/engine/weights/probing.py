@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import keras
 import numpy as np
 
 from resnext_gui.engine.network.layers import GroupedConv2D
-from resnext_gui.engine.network.resnext import norm_after
+from resnext_gui.engine.network.names import norm_after, torch_name
+from resnext_gui.engine.network.resnext import numbers_of
 from resnext_gui.engine.pictures.decode import Preprocessing
 from resnext_gui.engine.weights.report import CheckpointError, Report
 
@@ -79,7 +79,7 @@ def _check_fit(
     path: Path, model: keras.Model, convolutions: list[Any], inside: list[_Array], pixels: _Array, report: Report
 ) -> None:
     means = {layer.name: values.mean((0, 1, 2)) for layer, values in zip(convolutions, inside, strict=True)}
-    kept = {layer.name: _numbers(model.get_layer(norm_after(layer.name)).moving_mean) for layer in convolutions}
+    kept = {layer.name: numbers_of(model.get_layer(norm_after(layer.name)).moving_mean) for layer in convolutions}
     # The stem's means depend on the pictures more than on the kernel.
     likeness = {layer.name: _correlation(means[layer.name], kept[layer.name]) for layer in convolutions[1:]}
     if not likeness or float(np.median(list(likeness.values()))) < TRAINED_LIKENESS:
@@ -99,13 +99,13 @@ def _check_fit(
             # Statistics of another place?
             if other is not layer and kept[other.name].shape == own.shape:
                 _refuse_if(_correlation(means[layer.name], kept[other.name]), path, layer, "statistics", other)
-        kernel = _numbers(layer.kernel)
+        kernel = numbers_of(layer.kernel)
         for what, repaired in _repairs(layer, kernel, suspects):
             layer.kernel.assign(repaired)
             values = keras.ops.convert_to_numpy(keras.ops.cast(layer(inputs), "float32"))
             layer.kernel.assign(kernel)
             _refuse_if(_correlation(values.mean((0, 1, 2)), own), path, layer, "kernel", what)
-    names = ", ".join(_module(layer) for layer in suspects[:3])
+    names = ", ".join(torch_name(layer.name) for layer in suspects[:3])
     report.warnings.append(f"The statistics behind {names} are unlike those of test pictures.")
 
 
@@ -120,13 +120,13 @@ def _repairs(layer: Any, kernel: _Array, suspects: list[Any]) -> Iterator[tuple[
     yield "transposed", np.ascontiguousarray(file_order).reshape(kernel.shape)
     for other in suspects:
         if other is not layer and tuple(other.kernel.shape) == kernel.shape:
-            yield other, _numbers(other.kernel)
+            yield other, numbers_of(other.kernel)
 
 
 def _refuse_if(likeness: float, path: Path, layer: Any, part: str, what: Any) -> None:
     if likeness < PROVEN_LIKENESS:
         return
-    name, other = _module(layer), what if isinstance(what, str) else _module(what)
+    name, other = torch_name(layer.name), what if isinstance(what, str) else torch_name(what.name)
     if what == "transposed":
         reason = f"the kernel of {name} does not fit the statistics behind it; it is transposed"
     elif part == "kernel":
@@ -134,15 +134,6 @@ def _refuse_if(likeness: float, path: Path, layer: Any, part: str, what: Any) ->
     else:
         reason = f"the kernel of {name} fits the statistics of {other}, not its own: one of the two is swapped"
     raise CheckpointError(path, reason, code="bad_activations")
-
-
-def _module(layer: Any) -> str:
-    """Return a layer's name as torchvision writes it."""
-    return re.sub(r"^layer(\d+)_(\d+)_", r"layer\1.\2.", str(layer.name)).replace("downsample_", "downsample.")
-
-
-def _numbers(variable: Any) -> _Array:
-    return np.asarray(keras.ops.convert_to_numpy(variable.value), "float32")
 
 
 def _correlation(a: _Array, b: _Array) -> float:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
-import re
 import stat
 import zipfile
 import zlib
@@ -16,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from resnext_gui.engine.network.names import torch_name
 from resnext_gui.engine.weights.h5 import Budget, layer_arrays, read_h5
 from resnext_gui.engine.weights.report import CheckpointError
 from resnext_gui.engine.weights.torch_pickle import as_float32, read_torch_file, strip_prefixes
@@ -52,12 +51,6 @@ class RawWeights:
     epsilon: float = 1e-5
     raw_pixels: bool = False
     ignored: list[str] = field(default_factory=list)
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_weights(path: Path) -> RawWeights:
@@ -225,7 +218,7 @@ def _keras_tensors(config: dict[str, Any], arrays: dict[str, list[_Array]]) -> R
             parts = ["weight"] + ["bias"] * bool(options.get("use_bias", True))
         else:
             continue  # a dropout's counter
-        module = re.sub(r"^layer(\d+)_(\d+)_", r"layer\1.\2.", name).replace("downsample_", "downsample.")
+        module = torch_name(name)
         raw.tensors.update({f"{module}.{part}": value for part, value in zip(parts, values, strict=True)})
     raw.metadata["pooling"] = "max" if layers["pool"]["class_name"] == "GlobalMaxPooling2D" else "avg"
     raw.raw_pixels = "bn_data" in arrays

@@ -55,7 +55,6 @@ SMALL_CLASSIFY = 4
 """Up to so many pictures, a request to classify goes ahead of a larger one that is under way."""
 
 _THROTTLED = (Progress, BatchPoint)
-_FILE_LANE = (messages.Scan, messages.Preview, messages.Reconcile, messages.Thumbnails, messages.RenderSamples)
 
 
 def urgency(command: object) -> int:
@@ -339,7 +338,7 @@ class Server:
             if task is not None:
                 (task.control.pause if isinstance(command, messages.Pause) else task.control.resume)()
         elif type(command) in jobs.JOBS:
-            lane = self._files if isinstance(command, _FILE_LANE) else self._compute
+            lane = self._files if isinstance(command, messages.FileJob) else self._compute
             task = Task(command, lane, self._sender)
             with self._tasks_lock:
                 self._tasks[task.id] = task

@@ -19,11 +19,6 @@ class Elided(QLabel):
         self._full = ""
         self.set_full_text(text)
 
-    @property
-    def full_text(self) -> str:
-        """The text before it was cut."""
-        return self._full
-
     def set_full_text(self, text: str) -> None:
         """Show `text`, cut where it does not fit; then a tool tip shows all of it."""
         self._full = text

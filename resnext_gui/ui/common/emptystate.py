@@ -51,11 +51,7 @@ class DropInvitation(QWidget):
         if tuple(buttons) == self._buttons:
             return
         self._buttons = tuple(buttons)
-        while (item := self._row.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        theme.clear(self._row)
         self._row.addStretch(1)
         for place, (key, words) in enumerate(buttons):
             button = QPushButton(words)

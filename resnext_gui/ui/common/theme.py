@@ -6,20 +6,18 @@ dynamic property: ``set_role(label, "heading")``.  The roles are listed in `qss`
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtGui import Qt as QtText
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QStyleFactory, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLayout, QStyleFactory, QWidget
 
 from resnext_gui.resources import asset
 from resnext_gui.ui.common import qss
 
-SMALL, BODY, LEAD, HEADING, TITLE = 12, 13, 15, 20, 28
+SMALL, BODY, LEAD, TITLE = 12, 13, 15, 28
 """Text sizes in pixels.  `SMALL` is for figures inside drawings only."""
 
 GRID = 8
@@ -301,6 +299,15 @@ class _IconKeeper(QObject):
         self._button.setIcon(icon(self._name, ink))
 
 
+def clear(layout: QLayout) -> None:
+    """Take everything out of `layout`, and delete the widgets."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
 def keep_icon(button: QAbstractButton, name: str, colour_name: str | None = None, size: int = 20) -> None:
     """Give `button` the icon `name` in the palette's colour `colour_name`, now and after the theme changed."""
     for old in button.findChildren(_IconKeeper, options=Qt.FindChildOption.FindDirectChildrenOnly):
@@ -308,27 +315,6 @@ def keep_icon(button: QAbstractButton, name: str, colour_name: str | None = None
         old.setParent(None)  # not to be found again before it is deleted
         old.deleteLater()
     _IconKeeper(button, name, colour_name, size)
-
-
-def motion(milliseconds: int) -> int:
-    """Return how long a movement may take: `milliseconds`, at most 150, and 0 where the system asks for none."""
-    if os.environ.get("RESNEXT_GUI_MOTION") == "0" or QGuiApplication.platformName() in ("offscreen", "minimal"):
-        return 0
-    if not _system_animates():
-        return 0
-    return min(milliseconds, 150)
-
-
-def _system_animates() -> bool:
-    if sys.platform == "win32":
-        import ctypes
-
-        wanted = ctypes.c_int(1)
-        spi_get_client_area_animation = 0x1042
-        ctypes.windll.user32.SystemParametersInfoW(spi_get_client_area_animation, 0, ctypes.byref(wanted), 0)
-        return bool(wanted.value)
-    # Desktops on Linux and macOS tell Qt through the theme's effects.
-    return QApplication.isEffectEnabled(Qt.UIEffect.UI_General) or sys.platform != "darwin"
 
 
 def _qpalette(c: Palette) -> QPalette:

@@ -42,8 +42,6 @@ WAITING_ROOM = 4000
 """Events that may wait for the window before the child has to wait too."""
 CRASHES_ALLOWED = 4
 """Deaths in a row, without one job done in between, after which the child is not started again by itself."""
-FILE_JOBS = (messages.Scan, messages.Preview, messages.Reconcile, messages.Thumbnails, messages.RenderSamples)
-"""What the child works on beside everything else, in a lane of its own.  Within a lane an urgent job goes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +228,7 @@ class EngineLine(QThread):
                 self._outbox.popleft()
             if _is_job(command):
                 self._open[job_id] = None
-                self._lanes[job_id] = isinstance(command, FILE_JOBS)
+                self._lanes[job_id] = isinstance(command, messages.FileJob)
             elif isinstance(command, messages.Stop) and self._open[job_id] is None:
                 self._open[job_id] = time.monotonic() + self._patience.stop
                 self._stopped[job_id] = time.monotonic() + self._patience.finish

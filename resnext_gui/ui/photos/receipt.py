@@ -257,12 +257,7 @@ class _Rules(QWidget):
         for button in self._buttons.values():
             self._group.removeButton(button)
         self._buttons.clear()
-        while self.grid.count():
-            item = self.grid.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        theme.clear(self.grid)
 
     def set_preview(self, result: dict[str, Any], used: str) -> None:
         """Show the rules; `used` is the one in force."""

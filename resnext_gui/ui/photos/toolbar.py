@@ -6,11 +6,12 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QSlider, QWidget
 
+from resnext_gui.project import KINDS
 from resnext_gui.ui.common import theme
 from resnext_gui.ui.common.elided import Elided
 from resnext_gui.ui.photos.gallery.gallery import TILE_SIZES
 from resnext_gui.ui.photos.gallery.lister import Kind, Order
-from resnext_gui.ui.photos.gallery.tiles import KINDS, draw_kind, kind_meaning
+from resnext_gui.ui.photos.gallery.tiles import draw_kind, kind_meaning
 
 HEIGHT = 48
 

@@ -304,11 +304,7 @@ class ConfusedPairs(QWidget):
 
     def set_table(self, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
         """Show counts as `ConfusionMatrix.set_table` takes them."""
-        while (item := self._layout.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        theme.clear(self._layout)
         pairs = confused_pairs(counts)
         if not pairs:
             self._layout.addWidget(theme.label(self.tr("No label was taken for another."), "quiet", wrap=True))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -193,7 +191,7 @@ class Imports(QObject):
         for photo in photos:
             # The engine's place for it; where it keeps them elsewhere, it is simply asked.
             path = project.thumbnail(photo.hash) if photo.status == "ok" else None
-            if path is not None and _holds_something(path):
+            if path is not None:
                 self._thumbnails[photo.id] = str(path)
 
     def _send_thumbnails(self) -> None:
@@ -235,12 +233,3 @@ class Imports(QObject):
         """Ask for nothing more."""
         self._thumbnail_pause.stop()
         self._ask_again.stop()
-
-
-def _holds_something(path: Path) -> bool:
-    """Whether a file is there; a crash or a full disk may leave an empty one, which the engine makes anew."""
-    try:
-        facts = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISREG(facts.st_mode) and facts.st_size > 0

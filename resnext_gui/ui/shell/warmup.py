@@ -10,7 +10,7 @@ from resnext_gui.ui.system.importing import Steps
 
 
 class WarmUp:
-    """Imports the pages and the plotting library.  Starting it again costs nothing."""
+    """Imports the pages.  Starting it again costs nothing."""
 
     def __init__(self) -> None:
         self._steps: Steps | None = None
@@ -36,9 +36,6 @@ def _steps() -> Iterator[object]:
     for place in PAGES:
         yield from place.import_steps()
     yield from _rehearsal()
-    from resnext_gui.ui.train import plot
-
-    yield from plot.library()
 
 
 def _rehearsal() -> Iterator[object]:

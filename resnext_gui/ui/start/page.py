@@ -232,11 +232,7 @@ class StartPage(QWidget):
 
     def show_recent(self, recent: list[Recent]) -> None:
         """Show projects opened before, newest first."""
-        while (item := self._recent_column.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        theme.clear(self._recent_column)
         head = QWidget()
         row = QHBoxLayout(head)
         row.setContentsMargins(0, 0, 0, 0)

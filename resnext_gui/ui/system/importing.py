@@ -10,11 +10,8 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from types import FrameType
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
@@ -25,63 +22,7 @@ SLICE = 0.010
 """Seconds of the window's time that one slice takes.  A single step may take longer."""
 BETWEEN = 10
 """Milliseconds that belong to the person after each slice."""
-REST = object()
-"""A step that says: nothing more can be done in this slice."""
 END = object()
-
-
-class InSlices:
-    """An import that goes on only while the window's thread waits in `step`.
-
-    A thread does it, which rests wherever a module of the package begins or ends.  In between the window goes on as
-    ever, but must not import from that package itself: it would wait for a thread that waits for it.
-
-    Args:
-        package: what to import, with everything that it imports in turn.
-    """
-
-    def __init__(self, package: str) -> None:
-        self.package = package
-        self.done = False
-        self.error: ImportError | None = None
-        self._inside = package + "."
-        self._until = 0.0
-        self._go = threading.Semaphore(0)
-        self._rest = threading.Semaphore(0)
-        self._thread: threading.Thread | None = None
-
-    def step(self, seconds: float) -> bool:
-        """Go on for about `seconds`.  Returns whether the import is complete."""
-        if self.done:
-            return True
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=f"import-{self.package}", daemon=True)
-            self._thread.start()
-        self._until = time.monotonic() + seconds
-        self._go.release()
-        self._rest.acquire()
-        return self.done
-
-    def _run(self) -> None:
-        self._go.acquire()
-        sys.setprofile(self._look_up)  # of this thread alone
-        try:
-            importlib.import_module(self.package)
-        except ImportError as error:
-            self.error = error
-        finally:
-            sys.setprofile(None)
-            self.done = True
-            self._rest.release()
-
-    def _look_up(self, frame: FrameType, event: str, _about: Any) -> None:
-        # Only where a module of this package begins or ends: no lock is held there but those of the package itself.
-        if event not in ("call", "return") or frame.f_code.co_name != "<module>":
-            return
-        name = frame.f_globals.get("__name__", "")
-        if time.monotonic() >= self._until and (name == self.package or name.startswith(self._inside)):
-            self._rest.release()
-            self._go.acquire()
 
 
 class Steps(QObject):
@@ -120,8 +61,6 @@ class Steps(QObject):
                 raise
             if step is END:
                 break
-            if step is REST:
-                return
         else:
             return
         self.stop()
@@ -137,27 +76,3 @@ def whole_package(package: str) -> Iterator[object]:
         except ImportError:
             log.exception("%s is not there", module.name)  # told again, to the person, when it is wanted
         yield module.name
-
-
-def without_qt(modules: Sequence[str]) -> Iterator[object]:
-    """Import `modules`, none of which has to do with Qt, on a thread, and rest until they are there."""
-
-    def work() -> None:
-        for name in modules:
-            try:
-                importlib.import_module(name)
-            except ImportError:
-                continue  # whoever needs it will say so
-
-    thread = threading.Thread(target=work, name="imports", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        yield REST
-
-
-def everything_in(module: str) -> Iterator[object]:
-    """Have the bindings make all classes of the module `module`, which they do when each is first looked at."""
-    names = importlib.import_module(module)
-    for name in dir(names):
-        getattr(names, name, None)
-        yield name

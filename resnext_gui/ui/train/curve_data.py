@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from resnext_gui.messages import BatchPoint, EpochLine
@@ -42,25 +42,11 @@ class Thinned:
         self._stride *= 2
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One finished pass.  Accuracies in 0..1; practice values are None where nothing was practised on."""
-
-    number: int
-    loss: float
-    accuracy: float
-    practice_loss: float | None
-    practice_accuracy: float | None
-    learning_rate: float
-    seconds: float
-    best: bool
-
-
 class CurveData:
     """All that is known about one run's course."""
 
     def __init__(self) -> None:
-        self.epochs: list[Epoch] = []
+        self.epochs: list[EpochLine] = []
         self.parts = 1
         """Passes it takes to see every photograph once: with many photographs an epoch is scored more than once."""
         self.loss = Thinned()
@@ -86,7 +72,7 @@ class CurveData:
                 continue
         for line in epochs:
             try:
-                data.add_epoch(_epoch(line))
+                data.add_line(_epoch(line))
             except (KeyError, TypeError, ValueError):
                 continue
         return data
@@ -94,21 +80,6 @@ class CurveData:
     def add_point(self, point: BatchPoint) -> None:
         """Add one training step as the engine reports it."""
         self.add_batch(point.step, point.position, point.loss, point.accuracy)
-
-    def add_line(self, line: EpochLine) -> None:
-        """Add one finished pass as the engine reports it."""
-        self.add_epoch(
-            Epoch(
-                line.epoch,
-                line.loss,
-                line.accuracy,
-                line.practice_loss,
-                line.practice_accuracy,
-                line.learning_rate,
-                line.seconds,
-                line.best,
-            )
-        )
 
     def add_batch(self, step: int, position: float, loss: float, accuracy: float) -> None:
         """Add one training step; one that lies before the last (a run that went on from earlier) drops what it redoes.
@@ -142,20 +113,20 @@ class CurveData:
         for values in zip(self._positions, self._losses, self._accuracies, strict=True):
             self._draw(*values)
 
-    def add_epoch(self, epoch: Epoch) -> None:
+    def add_line(self, line: EpochLine) -> None:
         """Add one finished pass; one with the same or a later number is replaced."""
-        while self.epochs and self.epochs[-1].number >= epoch.number:
+        while self.epochs and self.epochs[-1].epoch >= line.epoch:
             self.epochs.pop()
-        self.epochs.append(epoch)
+        self.epochs.append(line)
 
     @property
     def last_position(self) -> float:
         """How far the curves reach, in epochs."""
         return max(self._positions[-1] if self._positions else 0.0, self.place(self.epochs[-1]) if self.epochs else 0.0)
 
-    def place(self, epoch: Epoch) -> float:
+    def place(self, epoch: EpochLine) -> float:
         """Return where a pass ended, in epochs."""
-        return epoch.number / self.parts
+        return epoch.epoch / self.parts
 
     def __bool__(self) -> bool:
         return bool(self._positions or self.epochs)
@@ -164,7 +135,7 @@ class CurveData:
         """Practice accuracies in 0..1, oldest first, for a spark-line."""
         return [e.practice_accuracy for e in self.epochs if e.practice_accuracy is not None]
 
-    def nearest_epoch(self, position: float) -> Epoch | None:
+    def nearest_epoch(self, position: float) -> EpochLine | None:
         """Return the epoch whose end lies nearest to `position`."""
         return min(self.epochs, key=lambda e: abs(self.place(e) - position)) if self.epochs else None
 
@@ -172,7 +143,7 @@ class CurveData:
         """Return (position, loss, accuracy) of the step nearest to `position`."""
         if not self._positions:
             return None
-        index = min(max(_bisect(self._positions, position), 0), len(self._positions) - 1)
+        index = min(bisect_left(self._positions, position), len(self._positions) - 1)
         if index and abs(self._positions[index - 1] - position) < abs(self._positions[index] - position):
             index -= 1
         return self._positions[index], self._losses[index], self._accuracies[index]
@@ -192,23 +163,13 @@ class CurveData:
         return rows
 
 
-def _bisect(values: Sequence[float], wanted: float) -> int:
-    low, high = 0, len(values)
-    while low < high:
-        middle = (low + high) // 2
-        if values[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-def _epoch(line: Mapping[str, Any]) -> Epoch:
+def _epoch(line: Mapping[str, Any]) -> EpochLine:
     def optional(key: str) -> float | None:
         value = line.get(key)
         return None if value is None else float(value)
 
-    return Epoch(
+    return EpochLine(
+        "",
         int(line["epoch"]),
         float(line["loss"]),
         float(line["accuracy"]),

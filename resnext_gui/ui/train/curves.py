@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPushButton, QVBox
 from resnext_gui import csvfile, figures
 from resnext_gui.messages import BatchPoint, EpochLine
 from resnext_gui.ui.common import files, theme
-from resnext_gui.ui.train import plot
 from resnext_gui.ui.train.curve_data import CurveData
+from resnext_gui.ui.train.plot import Plot
 
 UPDATES_PER_SECOND = 20
 
@@ -64,7 +64,7 @@ class _Panel(QFrame):
         self.readout = theme.label("", "quiet")
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.readout.setMinimumWidth(1)
-        self.plot = plot.Plot(title, x_name, bounded, delay=90 if bounded else 30)
+        self.plot = Plot(title, x_name, bounded)
         self._entries: list[tuple[str, str, str]] = []
         self._legend = QHBoxLayout()
         self._legend.setSpacing(6)
@@ -84,11 +84,7 @@ class _Panel(QFrame):
         if list(entries) == self._entries:
             return
         self._entries = list(entries)
-        while (item := self._legend.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        theme.clear(self._legend)
         for text, colour, style in entries:
             self._legend.addWidget(Swatch(colour, style))
             name = theme.label(text, "quiet")

@@ -1,62 +1,72 @@
-"""One plot in the program's look.  pyqtgraph takes long to import, which is done in slices while we wait."""
+"""One plot in the program's look: lines over a scale, a level, and a line to read off by."""
 
 from __future__ import annotations
 
-import logging
 import math
-import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPen
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
 
+from resnext_gui.figures import ticks
 from resnext_gui.ui.common import theme
-from resnext_gui.ui.system.importing import REST, SLICE, InSlices, Steps, everything_in, without_qt
 
-log = logging.getLogger(__name__)
-
-PACKAGE = "pyqtgraph"
-BEFORE = ("numpy", "ctypes", "decimal", "importlib.resources", "pkgutil", "pydoc", "sysconfig", "xml.etree.ElementTree")
-"""What the plotting library imports that has nothing to do with Qt."""
-LOOKED_THROUGH = ("QtCore", "QtGui", "QtWidgets", "QtTest")
-"""Modules of Qt whose every class it looks at."""
-
-_library: list[Iterator[object]] = []
-_ready: list[str] = []
-_loading: list[Steps] = []
+LEFT, TOP, RIGHT, BOTTOM = 44, 6, 12, 40
+"""Pixels around the area with the curves, for the names and numbers of the axes."""
+ORDER = ("faint", "line", "dashed", "dots")
+"""Styles, from what lies below to what lies above."""
+MARK = 3.5
+"""Radius of a round mark, in pixels."""
 
 
-def library() -> Iterator[object]:
-    """Return the steps that import the plotting library: always the same, whoever takes them."""
-    if not _library:
-        _library.append(_import())
-    return _library[0]
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Values from `low` to `high` along pixels from `begin` to `end`; if `log`, both are powers of ten."""
+
+    low: float
+    high: float
+    begin: float
+    end: float
+    log: bool = False
+
+    def place(self, value: float) -> float:
+        """Return the pixel of a value; not a number where it has none."""
+        if self.log:
+            value = math.log10(value) if value > 0 else math.nan
+        return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
+
+    def value(self, place: float) -> float:
+        """Return the value at a pixel of a scale that is not logarithmic, at most as far as the scale goes."""
+        share = (place - self.begin) / (self.end - self.begin)
+        return self.low + min(max(share, 0.0), 1.0) * (self.high - self.low)
+
+    def ticks(self, apart: float) -> list[float]:
+        """Return round values along the scale, `apart` pixels from each other or more."""
+        most = max(1.0, abs(self.end - self.begin) / apart)
+        if self.log:
+            return self._powers(most)
+        return ticks(self.low, self.high, int(most))
+
+    def _powers(self, most: float) -> list[float]:
+        found: list[float] = []
+        for digits in ((1,), (1, 2, 5), range(1, 10)):
+            powers = range(math.floor(self.low), math.ceil(self.high) + 1)
+            values = [digit * 10.0**power for power in powers for digit in digits]
+            found = [value for value in values if self.low <= math.log10(value) <= self.high]
+            if len(found) >= 3:
+                break
+        return found[:: math.ceil(len(found) / most) or 1]
 
 
-def _import() -> Iterator[object]:
-    yield from without_qt(BEFORE)
-    for module in LOOKED_THROUGH:
-        yield from everything_in(f"PySide6.{module}")
-    package = InSlices(PACKAGE)
-    while not package.step(SLICE):
-        yield REST
-    if package.error is None:
-        _ready.append(PACKAGE)
-    else:
-        log.error("the plots cannot be drawn: %s", package.error)
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One curve: its points, a colour's name in the palette, and a style."""
 
-
-def preload() -> None:
-    """Begin to import the plotting library.  Calling it again costs nothing."""
-    if not _loading:
-        _loading.append(Steps(library()))
-
-
-def ready() -> bool:
-    """Whether plots can be drawn without waiting."""
-    return bool(_ready)
+    points: list[tuple[float, float]]
+    colour: str
+    style: str
 
 
 class Plot(QWidget):
@@ -66,43 +76,26 @@ class Plot(QWidget):
         name: what is drawn, for screen readers.
         x_name: name of the x axis.
         bounded: values lie in 0..100 and are shown so.
-        delay: milliseconds after it is first seen until it is built; two plots should not be built at once.
     """
 
     hovered = Signal(object)
     """Where the pointer or the arrow keys are on the x axis, or None when they left."""
-    drawn = Signal()
-    """The plotting library is there and the plot was drawn for the first time."""
 
-    def __init__(
-        self, name: str, x_name: str, bounded: bool = False, delay: int = 20, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, name: str, x_name: str, bounded: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._x_name = x_name
         self._bounded = bounded
-        self._series: dict[str, tuple[list[float], list[float], str, str]] = {}
-        self._items: dict[str, Any] = {}
-        self._level: float | None = None
-        self._log = False
+        self.series: dict[str, Series] = {}
+        self.level: float | None = None
+        self.log = False
         self._stops: Sequence[float] = ()
         self._x_end = 1.0
         self._cursor: float | None = None
-        self._plot: Any = None
-        self._cursor_line: Any = None
-        self._level_line: Any = None
         self.setMinimumSize(160, 120)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
         self.setAccessibleName(name)
-        self._stack = QStackedLayout(self)
-        self._stack.setContentsMargins(0, 0, 0, 0)
-        self._placeholder = QLabel(self.tr("Preparing the drawing..."))
-        self._placeholder.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._placeholder.setProperty("role", "quiet")
-        self._stack.addWidget(self._placeholder)
-        self._wait = QTimer(self)
-        self._wait.setInterval(delay)
-        self._wait.timeout.connect(self._try_build)
-        theme.changed.connect(self._restyle)
+        theme.changed.connect(self.update)
 
     # What is drawn --------------------------------------------------------------------------------------------------
 
@@ -116,37 +109,23 @@ class Plot(QWidget):
             colour: a colour's name in the palette.
             style: ``"faint"``, ``"line"``, ``"dots"`` (line with round marks) or ``"dashed"``.
         """
-        # Copies, since what they come from goes on growing.  Lists, since to numpy, which belongs to the plotting
-        # library, arrays of the standard library would be scalars.
-        self._series[key] = (list(x), list(y), colour, style)
-        if self._plot is not None:
-            self._draw(key)
+        self.series[key] = Series(list(zip(x, y, strict=True)), colour, style)
+        self.update()
 
     def clear(self) -> None:
         """Remove all series and the level."""
-        self._series.clear()
-        for item in self._items.values():
-            self._plot.removeItem(item)
-        self._items.clear()
+        self.series.clear()
         self.set_level(None)
 
     def set_level(self, value: float | None) -> None:
         """Draw a dashed horizontal line at `value`; None removes it."""
-        self._level = value
-        if self._plot is not None:
-            self._draw_level()
+        self.level = value
+        self.update()
 
     def set_log(self, on: bool) -> None:
         """Use a logarithmic y axis."""
-        self._log = on
-        if self._plot is not None:
-            self._plot.setLogMode(x=False, y=on)
-            self._fit()
-
-    @property
-    def log(self) -> bool:
-        """Whether the y axis is logarithmic."""
-        return self._log
+        self.log = on
+        self.update()
 
     def set_stops(self, stops: Sequence[float]) -> None:
         """Say where the arrow keys stop."""
@@ -155,167 +134,97 @@ class Plot(QWidget):
     def fit(self, x_end: float) -> None:
         """Show everything from 0 to `x_end`."""
         self._x_end = max(x_end, 1e-6)
-        if self._plot is not None:
-            self._fit()
+        self.update()
 
-    # Building -------------------------------------------------------------------------------------------------------
-
-    def showEvent(self, event: Any) -> None:
-        """Ask for the plotting library when the plot is first seen."""
-        super().showEvent(event)
-        if self._plot is None:
-            preload()
-            self._wait.start()
-
-    def _try_build(self) -> None:
-        if self._plot is not None or not ready():
-            return
-        self._wait.stop()
-        pg = sys.modules["pyqtgraph"]
-        plot = pg.PlotWidget(self)
-        plot.setAntialiasing(True)
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot.setFrameShape(plot.Shape.NoFrame)
-        # Its own wishes are those of a window; here the page decides.
-        plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        item = plot.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
-        item.setMouseEnabled(x=False, y=False)
-        item.setContentsMargins(0, 6, 12, 0)
-        item.getViewBox().setDefaultPadding(0.0)
-        self._plot = item
-        self._widget = plot
-        self._cursor_line = pg.InfiniteLine(angle=90, movable=False)
-        self._cursor_line.setZValue(-5)
-        self._cursor_line.hide()
-        item.addItem(self._cursor_line, ignoreBounds=True)
-        plot.scene().sigMouseMoved.connect(self._on_mouse)
-        plot.viewport().installEventFilter(self)
-        self._stack.addWidget(plot)
-        self._stack.setCurrentWidget(plot)
-        item.setLogMode(x=False, y=self._log)
-        self._restyle()
-        self._fit()
-        self.drawn.emit()
-
-    def _restyle(self) -> None:
-        if self._plot is None:
-            return
-        c = theme.colours()
-        self._widget.setBackground(QColor(c.surface))
-        font = QFont(self.font())
-        font.setPixelSize(theme.SMALL)
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(QPen(QColor(c.line), 1))
-            axis.setTextPen(QColor(c.quiet))
-            axis.setZValue(-10)  # so that its grid lies under the curves
-            axis.setStyle(tickFont=font, tickLength=0, tickTextOffset=8, maxTickLevel=0)
-        self._plot.getAxis("left").setWidth(44)
-        self._plot.getAxis("left").setGrid(255)
-        self._plot.getAxis("left").setPen(QPen(QColor(c.line), 1))
-        bottom = self._plot.getAxis("bottom")
-        bottom.setLabel(self._x_name, color=c.quiet, **{"font-size": f"{theme.SMALL}px"})
-        self._cursor_line.setPen(self._pen(QColor(c.edge), 1.0))
-        for key in self._series:
-            self._draw(key)
-        self._draw_level()
-
-    def _draw(self, key: str) -> None:
-        x, y, colour_name, style = self._series[key]
-        pg = sys.modules["pyqtgraph"]
-        item = self._items.get(key)
-        if item is None:
-            item = pg.PlotDataItem(antialias=True)
-            # Only what there are pixels for is drawn, so thousands of points stay smooth.
-            item.setDownsampling(auto=True, method="peak")
-            item.setClipToView(True)
-            self._plot.addItem(item)
-            self._items[key] = item
-        ink = theme.colour(colour_name)
-        options: dict[str, Any] = {"symbol": None}
-        if style == "faint":
-            ink.setAlpha(70)
-            pen = self._pen(ink, 1.0)
-            item.setZValue(0)
-        else:
-            pen = self._pen(ink, 2.0)
-            item.setZValue(2 if style == "dots" else 1)
-            if style == "dashed":
-                pen.setDashPattern([4, 3])
-            if style == "dots" or len(x) == 1:
-                options = {"symbol": "o", "symbolSize": 7, "symbolBrush": ink}
-                options["symbolPen"] = self._pen(theme.colour("surface"), 1.0)
-        item.setData(x, y, pen=pen, **options)
-
-    def _pen(self, colour: QColor, width: float) -> QPen:
-        """A pen `width` pixels wide, whatever the scale of the axes."""
-        pen = QPen(colour, width * self.devicePixelRatioF())
-        pen.setCosmetic(True)
-        return pen
-
-    def _draw_level(self) -> None:
-        pg = sys.modules["pyqtgraph"]
-        if self._level_line is not None:
-            self._plot.removeItem(self._level_line)
-            self._level_line = None
-        if self._level is None:
-            return
-        pen = self._pen(theme.colour("quiet"), 1.5)
-        pen.setDashPattern([5, 4])
-        self._level_line = pg.InfiniteLine(pos=self._level, angle=0, pen=pen)
-        self._level_line.setZValue(-1)
-        self._plot.addItem(self._level_line, ignoreBounds=True)
-
-    def _fit(self) -> None:
-        self._plot.setXRange(0, self._x_end, padding=0.0)
+    def scales(self) -> tuple[Scale, Scale]:
+        """Return the scales of x and y as they are drawn."""
         low, high = self._bounds()
-        self._plot.setYRange(low, high, padding=0.0)
+        right, bottom = max(LEFT + 1, self.width() - RIGHT), max(TOP + 1, self.height() - BOTTOM)
+        return Scale(0.0, self._x_end, LEFT, right), Scale(low, high, bottom, TOP, self.log)
 
     def _bounds(self) -> tuple[float, float]:
-        values = [v for _, y, _, style in self._series.values() if style != "faint" for v in y]
-        faint = sorted(v for _, y, _, style in self._series.values() if style == "faint" for v in y)
-        if faint:
+        values: list[float] = []
+        for series in self.series.values():
+            own = sorted(y for _, y in series.points if math.isfinite(y) and (y > 0 or not self.log))
             # A single wild batch must not flatten the rest.
-            values += [faint[len(faint) // 50], faint[-1 - len(faint) // 50]]
-        if self._level is not None:
-            values.append(self._level)
+            cut = len(own) // 50 if series.style == "faint" else 0
+            values += own[cut : cut + 1] + own[-1 - cut : len(own) - cut]
+        if self.level is not None:
+            values.append(self.level)
         if self._bounded:
             low = min(values, default=0.0)
             return (0.0 if low < 30 else 10 * int((low - 5) // 10)), 100.5
-        if self._log:
-            positive = [v for v in values if v > 0]
-            low, high = min(positive, default=0.1), max(positive, default=1.0)
+        if self.log:
+            low, high = min(values, default=0.1), max(values, default=1.0)
             return math.log10(low) - 0.1, max(math.log10(high), math.log10(low) + 0.3) + 0.1
         return 0.0, max(max(values, default=1.0) * 1.08, 0.01)
 
-    # Reading off ----------------------------------------------------------------------------------------------------
+    # Drawing --------------------------------------------------------------------------------------------------------
 
-    def _on_mouse(self, position: QPointF) -> None:
-        box = self._plot.getViewBox()
-        if box.sceneBoundingRect().contains(position):
-            self.set_cursor(min(max(box.mapSceneToView(position).x(), 0.0), self._x_end))
-        else:
-            self.set_cursor(None)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw axes, level, curves and the line to read off by."""
+        del event
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        x_scale, y_scale = self.scales()
+        area = QRectF(QPointF(x_scale.begin, y_scale.end), QPointF(x_scale.end, y_scale.begin))
+        self._draw_axes(painter, x_scale, y_scale, area)
+        painter.setClipRect(area.adjusted(0, -MARK - 1, MARK + 1, MARK + 1))
+        if self._cursor is not None:
+            place = _crisp(x_scale.place(self._cursor))
+            painter.setPen(QPen(theme.colour("edge"), 1.0))
+            painter.drawLine(QPointF(place, area.top()), QPointF(place, area.bottom()))
+        if self.level is not None:
+            place = y_scale.place(self.level)
+            painter.setPen(_dashed(QPen(theme.colour("quiet"), 1.5), 5, 4))
+            painter.drawLine(QPointF(area.left(), place), QPointF(area.right(), place))
+        for series in sorted(self.series.values(), key=lambda series: ORDER.index(series.style)):
+            _draw(painter, series, [QPointF(x_scale.place(x), y_scale.place(y)) for x, y in series.points])
+        painter.end()
+
+    def _draw_axes(self, painter: QPainter, x_scale: Scale, y_scale: Scale, area: QRectF) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(theme.SMALL)
+        painter.setFont(font)
+        line, quiet = QPen(theme.colour("line"), 1), QPen(theme.colour("quiet"))
+        centre = Qt.AlignmentFlag.AlignCenter
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(line)
+        corner = QPointF(_crisp(area.left()), _crisp(area.bottom()))
+        painter.drawLine(QPointF(corner.x(), area.top()), corner)
+        painter.drawLine(corner, QPointF(area.right(), corner.y()))
+        for value in y_scale.ticks(apart=32):
+            place = _crisp(y_scale.place(value))
+            painter.setPen(line)
+            painter.drawLine(QPointF(area.left(), place), QPointF(area.right(), place))
+            painter.setPen(quiet)
+            painter.drawText(QRectF(0, place - 10, area.left() - 8, 20), right, f"{value:g}")
+        painter.setPen(quiet)
+        for value in x_scale.ticks(apart=56):
+            painter.drawText(QRectF(x_scale.place(value) - 28, area.bottom() + 4, 56, 18), centre, f"{value:g}")
+        painter.drawText(QRectF(area.left(), area.bottom() + 20, area.width(), 18), centre, self._x_name)
+
+    # Reading off ----------------------------------------------------------------------------------------------------
 
     def set_cursor(self, x: float | None, tell: bool = True) -> None:
         """Put the reading line at `x`; None takes it away."""
         self._cursor = x
-        if self._cursor_line is not None:
-            if x is None:
-                self._cursor_line.hide()
-            else:
-                self._cursor_line.setPos(x)
-                self._cursor_line.show()
+        self.update()
         if tell:
             self.hovered.emit(x)
 
-    def eventFilter(self, watched: Any, event: QEvent) -> bool:
-        """Notice the pointer leaving."""
-        if event.type() == QEvent.Type.Leave:
-            self.set_cursor(None)
-        return super().eventFilter(watched, event)
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Read off where the pointer is."""
+        super().mouseMoveEvent(event)
+        x_scale, y_scale = self.scales()
+        here = event.position()
+        inside = x_scale.begin <= here.x() <= x_scale.end and y_scale.end <= here.y() <= y_scale.begin
+        self.set_cursor(x_scale.value(here.x()) if inside else None)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Take the reading line away with the pointer."""
+        super().leaveEvent(event)
+        self.set_cursor(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Left and right read off one epoch after the other."""
@@ -332,7 +241,49 @@ class Plot(QWidget):
             wanted = next((s for s in reversed(self._stops) if s < here - 1e-9), self._stops[0])
         self.set_cursor(wanted)
 
-    def focusOutEvent(self, event: Any) -> None:
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         """Take the reading line away with the focus."""
         super().focusOutEvent(event)
         self.set_cursor(None)
+
+
+def _draw(painter: QPainter, series: Series, places: list[QPointF]) -> None:
+    ink = theme.colour(series.colour)
+    pen = QPen(ink, 2.0)
+    if series.style == "faint":
+        ink.setAlpha(70)
+        pen = QPen(ink, 1.0)
+    elif series.style == "dashed":
+        _dashed(pen, 4, 3)
+    painter.setPen(pen)
+    for piece in _whole(places):
+        painter.drawPolyline(QPolygonF(piece))
+    if series.style == "dots" or (len(places) == 1 and series.style != "faint"):
+        painter.setBrush(ink)
+        painter.setPen(QPen(theme.colour("surface"), 1.0))
+        for place in places:
+            if math.isfinite(place.y()):
+                painter.drawEllipse(place, MARK, MARK)
+
+
+def _crisp(place: float) -> float:
+    """Return the middle of a pixel, where a thin line fills it and nothing beside it."""
+    return math.floor(place) + 0.5
+
+
+def _dashed(pen: QPen, dash: float, gap: float) -> QPen:
+    pen.setDashPattern([dash, gap])
+    return pen
+
+
+def _whole(places: list[QPointF]) -> Iterator[list[QPointF]]:
+    """Return the pieces of a curve between values that are no numbers."""
+    piece: list[QPointF] = []
+    for place in places:
+        if math.isfinite(place.y()):
+            piece.append(place)
+        elif piece:
+            yield piece
+            piece = []
+    if piece:
+        yield piece

@@ -89,11 +89,7 @@ class Comparison(QFrame):
 
     def show_runs(self, first: RunNotes, second: RunNotes, scores: Sequence[str]) -> None:
         """Compare two runs; `scores` are theirs in words."""
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        theme.clear(self._grid)
         self._title.setText(self.tr("{first} beside {second}").format(first=first.title, second=second.title))
         self._rows = [(self.tr("best in practice"), scores[0], scores[1])]
         self._rows += differences(first.spec, second.spec)

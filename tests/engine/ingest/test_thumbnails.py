@@ -16,7 +16,7 @@ from PIL import Image
 from resnext_gui.engine.ingest import reconcile
 from resnext_gui.engine.ingest.reconcile import reconcile_job
 from resnext_gui.engine.ingest.scan import scan_job
-from resnext_gui.engine.ingest.thumbnails import prune_cache, thumbnail_path, thumbnails_job
+from resnext_gui.engine.ingest.thumbnails import prune_cache, thumbnails_job
 from resnext_gui.engine.pictures.decode import ImageError
 from resnext_gui.engine.pictures.decode_watch import DecodeWatch
 from resnext_gui.engine.worker.control import Control
@@ -59,7 +59,7 @@ def test_small_jpegs_by_content_and_broken_ones_marked(project: Project):
             assert photo.status == "unreadable"
             assert "half.gif" in photo.reason
         else:
-            assert Path(path) == thumbnail_path(project, photo.hash)
+            assert Path(path) == project.thumbnail_path(photo.hash)
             with Image.open(path) as picture:
                 assert max(picture.size) == 256
                 assert picture.format == "JPEG"
@@ -97,10 +97,10 @@ def test_a_file_that_changed_gets_the_thumbnail_of_what_it_is_now(project: Proje
     now = project.photo(photo.id)
     assert now.hash != photo.hash
     assert (now.width, now.height, now.status) == (300, 300, "ok")
-    assert ready[photo.id] == str(thumbnail_path(project, now.hash))
+    assert ready[photo.id] == str(project.thumbnail_path(now.hash))
     with Image.open(ready[photo.id]) as picture:
         assert picture.size == (256, 256)
-    assert not thumbnail_path(project, photo.hash).exists()
+    assert not project.thumbnail_path(photo.hash).exists()
 
 
 def test_a_full_disk_is_told_once_and_nothing_else_breaks(project: Project, monkeypatch: pytest.MonkeyPatch):

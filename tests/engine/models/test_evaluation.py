@@ -183,7 +183,7 @@ def test_an_exam_that_cannot_be_read_is_no_use_of_it(learner: Learner) -> None:
     with learner.project() as project:
         items = project.items("exam")
         away = [Path(item.path).rename(learner.folder / f"{item.hash}.away") for item in items]
-        with pytest.raises(UserError, match="None of the exam photographs can be read"):
+        with pytest.raises(UserError, match="None of the exam photographs"):
             exam(learner)
         assert project.exam_uses() == 0
         for item, file in zip(items[1:], away[1:], strict=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from resnext_gui.engine.models import features
-from resnext_gui.engine.models.feature_cache import FeatureCache
 from resnext_gui.engine.models.features import interleaved
 from resnext_gui.messages import JobStopped, Progress, Refused
 from resnext_gui.project import Item
@@ -20,12 +21,16 @@ __all__ = ["learner", "tiny_weights"]
 def test_deleted_or_damaged_cache_is_computed_again(learner: Learner) -> None:
     learner.quick()
     with learner.project() as project:
-        folder = project.cache / "features"
-        project.quick_folder.joinpath("model.json").unlink()
-    for file in folder.rglob("*.features"):
-        file.write_bytes(file.read_bytes()[:3000])
-    result = learner.quick()
-    assert 0 < result["computed"] < 30
+        file = project.cache / "features.db"
+        model = project.quick_folder / "model.json"
+    model.unlink()
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("UPDATE features SET numbers = zeroblob(length(numbers)) WHERE rowid % 2")
+        db.commit()
+    assert learner.quick()["computed"] == 15
+    file.unlink()
+    model.unlink()
+    assert learner.quick()["computed"] == 30
 
 
 def test_unreadable_photograph_is_refused_by_name_and_the_rest_goes_on(learner: Learner, tmp_path: Path) -> None:
@@ -68,8 +73,8 @@ def test_a_photograph_that_was_exchanged_is_learned_as_it_is_now(learner: Learne
     assert [event.code for event in told] == ["changed"]
     with learner.project() as project:
         now = project.photo(known.id)
-        segment = next((project.cache / "features").rglob("*.features"))
-    kept = FeatureCache(segment.parent, int.from_bytes(segment.read_bytes()[8:12], "little"))
+        with closing(sqlite3.connect(project.cache / "features.db")) as db:
+            kept = {content for (content,) in db.execute("SELECT content FROM features")}
     assert (now.status, now.width, now.height) == ("ok", 50, 40)
     assert now.hash in kept
     assert known.hash not in kept

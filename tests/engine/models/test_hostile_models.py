@@ -139,7 +139,7 @@ def test_the_beginning_of_a_run_is_the_one_that_was_written(project: Path):
 
 
 @pytest.mark.parametrize(
-    "values", [{"batch": "x"}, {"batch": 10**9}, {"rate": float("nan")}, {"views": -1}, {"epochs": 1.5}]
+    "values", [{"batch": "x"}, {"batch": 10**9}, {"rate": float("nan")}, {"patience": -1}, {"epochs": 1.5}]
 )
 def test_a_recipe_that_makes_no_sense_is_refused(values: dict[str, Any]):
     Recipe.from_dict(Recipe().to_dict()).check()

@@ -16,18 +16,16 @@ import pytest
 
 from resnext_gui.engine.network import resnext
 from resnext_gui.engine.network.layers import BatchNorm, GroupedConv2D
+from resnext_gui.engine.network.names import stage_of
 from resnext_gui.engine.network.resnext import (
     PRESETS,
     architecture_name,
     architecture_of,
     build_preset,
     build_resnext,
-    feature_width,
     inference_model,
     set_state,
     set_trainable_stages,
-    split_model,
-    stage_of,
     state_of,
     with_new_head,
     without_head,
@@ -155,26 +153,11 @@ def test_folded_network_answers_the_same(small: keras.Model) -> None:
         assert np.abs(run(inference_model(model)) - want).max() <= 1e-5 * np.abs(want).max()
 
 
-@pytest.mark.parametrize("stages", [1, 2, 3, 4, 5])
-def test_halves_make_the_whole(small: keras.Model, stages: int) -> None:
-    lower, upper = split_model(small, stages)
-    np.testing.assert_array_equal(run(upper, run(lower)), run(small))
-    assert {stage_of(layer) for layer in lower.layers if layer.weights} == set(range(stages))
-    assert {stage_of(layer) for layer in upper.layers if layer.weights} == {*range(stages, 5), 5}
-    assert upper.get_layer("fc") is small.get_layer("fc")
-
-
-def test_split_needs_a_stage_that_exists(small: keras.Model) -> None:
-    for stages in (0, 6):
-        with pytest.raises(ValueError, match="Received"):
-            split_model(small, stages)
-
-
 def test_new_head_shares_the_body_and_takes_fitted_weights(small: keras.Model) -> None:
     kernel, bias = np.full((2048, 3), 0.25, "float32"), np.array([1, 2, 3], "float32")
     made = with_new_head(small, 3, weights=(kernel, bias))
     features = run(without_head(small))
-    assert features.shape == (2, feature_width(small))
+    assert features.shape == (2, 2048)
     np.testing.assert_allclose(run(made), features @ kernel + bias, rtol=1e-5)
     assert made.get_layer("layer4_0_conv2") is small.get_layer("layer4_0_conv2")
     first, second = (with_new_head(small, 3, "hidden", seed=5) for _ in range(2))

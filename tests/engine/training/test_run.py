@@ -200,7 +200,7 @@ def test_an_exam_that_cannot_be_read_is_none(learner: Learner) -> None:
     result = learner.train(epochs=1)
     assert (result["status"], result["exam"], result["accuracy"]) == ("finished", 0, None)
     with learner.project() as project:
-        assert project.exam_uses(result["run"]) == 0
+        assert project.exam_uses() == 0
 
 
 def test_no_practice_that_can_be_read(learner: Learner) -> None:

@@ -28,6 +28,7 @@ from resnext_gui.engine.weights.load import (
 )
 from resnext_gui.engine.weights.reading import file_sha256
 from resnext_gui.messages import UserError, Weights
+from resnext_gui.project import guard
 from tests.jobs import in_job
 
 State = dict[str, np.ndarray]
@@ -75,7 +76,7 @@ def test_our_own_file_goes_around_with_all_it_knows(small: keras.Model, tmp_path
     found = load_checkpoint(path)
     np.testing.assert_array_equal(run(found.model), run(small))
     assert (found.labels, found.preprocessing, found.name) == (labels, preprocessing, "mine")
-    assert found.sha256 == file_sha256(path)
+    assert found.sha256 == guard.sha256(path)
     assert found.report.classes == 5
     assert found.report.tensors == len(state_of(small))
     assert json.loads(found.metadata["numbers"]) == [1, 2]

@@ -116,14 +116,6 @@ def test_icons_are_sharp_on_dense_screens(dressed):
     assert (picture.width(), picture.devicePixelRatio()) == (36, 1.5)
 
 
-def test_nothing_moves_where_none_is_wanted(dressed, monkeypatch):
-    assert theme.motion(120) == 0, "no motion without a screen"
-    monkeypatch.setattr(theme.QGuiApplication, "platformName", staticmethod(lambda: "xcb"))
-    assert theme.motion(400) <= 150
-    monkeypatch.setenv("RESNEXT_GUI_MOTION", "0")
-    assert theme.motion(120) == 0
-
-
 def test_roles_are_applied_and_changed(qtbot, dressed):
     label = theme.label("Photographs", "quiet")
     qtbot.addWidget(label)

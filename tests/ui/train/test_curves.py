@@ -5,16 +5,16 @@ import math
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from resnext_gui import csvfile
 from resnext_gui.messages import BatchPoint, EpochLine
 from resnext_gui.ui.common import theme
-from resnext_gui.ui.train import plot
 from resnext_gui.ui.train.curve_data import CurveData, Thinned
 from resnext_gui.ui.train.curves import Compared, Curves
+from resnext_gui.ui.train.plot import Plot, Scale
 
 
 def batch(step: int, position: float, loss: float = 1.0, accuracy: float = 0.5) -> BatchPoint:
@@ -26,9 +26,14 @@ def epoch(number: int, practice: float | None = 0.7) -> EpochLine:
 
 
 def drawn(curves: Curves, key: str) -> list[tuple[float, float]]:
-    """Return the points of a series of the accuracy plot as the plotting library holds them."""
-    x, y = curves._accuracy.plot._items[key].getOriginalDataset()
-    return [] if x is None else list(zip(x.tolist(), y.tolist(), strict=True))
+    """Return the points of a series of the accuracy plot."""
+    return curves._accuracy.plot.series[key].points
+
+
+def inked(plot: Plot, colour: str) -> set[tuple[int, int]]:
+    """Return where a plot shows a colour of the palette."""
+    image, wanted = plot.grab().toImage(), theme.colour(colour).rgb()
+    return {(x, y) for x in range(image.width()) for y in range(image.height()) if image.pixel(x, y) == wanted}
 
 
 @pytest.fixture
@@ -37,9 +42,6 @@ def curves(qtbot, dressed):
     qtbot.addWidget(made)
     made.resize(1000, 360)
     made.show()
-    plot.preload()
-    qtbot.waitUntil(plot.ready, timeout=60_000)
-    qtbot.waitUntil(lambda: made._loss.plot._plot is not None and made._accuracy.plot._plot is not None)
     return made
 
 
@@ -85,7 +87,7 @@ def test_damaged_history_lines_are_passed_over() -> None:
         [{"epoch": 1, "loss": 1.0, "accuracy": 0.5}, {"epoch": "?"}, {}],
         [{"position": 0.5, "loss": math.nan, "accuracy": 0.1}, {"loss": 1}],
     )
-    assert [e.number for e in data.epochs] == [1]
+    assert [e.epoch for e in data.epochs] == [1]
     assert data.epochs[0].practice_accuracy is None
     assert len(data.loss.x) == 0 and len(data.accuracy.x) == 1
 
@@ -101,6 +103,51 @@ def vars_of(number: int) -> dict[str, float]:
 
 
 # ---- the drawing
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "log", "ticks"),
+    [
+        (0.0, 20.4, False, [0, 5, 10, 15, 20]),
+        (0.0, 1.02, False, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (40.0, 100.5, False, [40, 50, 60, 70, 80, 90, 100]),
+        (-3.1, 1.0, True, [0.001, 0.01, 0.1, 1, 10]),
+        (-0.7, 0.4, True, [0.2, 0.5, 1, 2]),
+        (-0.05, 0.3, True, [0.9, 1]),
+        (-40.0, 40.0, True, [1e-40, 1e-31, 1e-22, 1e-13, 1e-4, 1e5, 1e14, 1e23, 1e32]),
+    ],
+)
+def test_scales_have_round_numbers(low: float, high: float, log: bool, ticks: list[float]) -> None:
+    scale = Scale(low, high, 300.0, 0.0, log)
+    assert scale.ticks(32)[: len(ticks)] == pytest.approx(ticks)
+    places = [scale.place(tick) for tick in scale.ticks(32)]
+    assert all(-1e-6 <= place <= 300 + 1e-6 for place in places) and len(places) <= 300 / 32 + 1
+    assert log or scale.value(scale.place((low + high) / 2)) == pytest.approx((low + high) / 2)
+
+
+def test_each_point_is_where_its_value_is(qtbot, curves) -> None:
+    curves.start("run")
+    curves.add_line(epoch(1, practice=0.4))
+    curves.add_line(epoch(2, practice=0.9))
+    qtbot.waitUntil(lambda: len(drawn(curves, "practice")) == 2)
+    plot = curves._accuracy.plot
+    x_scale, y_scale = plot.scales()
+    ink = inked(plot, "practice")
+    for x, y in drawn(curves, "practice"):
+        assert (round(x_scale.place(x)), round(y_scale.place(y))) in ink
+
+
+def test_values_that_are_none_leave_a_gap(qtbot, curves) -> None:
+    curves.start("run")
+    for number, loss in enumerate((1.0, math.nan, 0.5, math.inf, 0.4, -1.0, 0.3), start=1):
+        curves.add_line(EpochLine("j", number, loss, 0.6, loss, 0.7, 1e-3, 30.0, False))
+    qtbot.waitUntil(lambda: len(drawn(curves, "practice")) == 7)
+    for log in (False, True):
+        curves.log_box.setChecked(log)
+        x_scale, _ = curves._loss.plot.scales()
+        columns = {x for x, _ in inked(curves._loss.plot, "practice")}
+        assert {round(x_scale.place(n)) for n in (1, 3, 5, 7)} <= columns
+        assert not {round(x_scale.place(n)) for n in (2, 4)} & columns
 
 
 def test_curves_show_what_arrives(qtbot, curves) -> None:
@@ -130,29 +177,34 @@ def test_pointing_reads_off(qtbot, curves) -> None:
     for step in range(100):
         curves.add_point(batch(step, step / 10, loss=0.25))
     qtbot.waitUntil(lambda: not curves._redraw_soon.isActive())
-    view = curves._loss.plot._widget
-    places = itertools.cycle(QPoint(view.width() // 2 + shift, view.height() // 2) for shift in (0, 9))
+    plot = curves._loss.plot
+    places = itertools.cycle(QPoint(plot.width() // 2 + shift, plot.height() // 2) for shift in (0, 9))
 
     def pointed() -> bool:
-        qtbot.mouseMove(view.viewport(), next(places))  # moves that follow too closely are passed over
+        qtbot.mouseMove(plot, next(places))  # moves that follow too closely are passed over
         return "training 0.25" in str(curves._loss.readout.text())
 
     qtbot.waitUntil(pointed)
+    assert inked(plot, "edge") and inked(curves._accuracy.plot, "edge"), "a line to read off by in both"
+    QApplication.sendEvent(plot, QEvent(QEvent.Type.Leave))
+    assert curves._loss.readout.text() == "" and not inked(curves._accuracy.plot, "edge")
 
 
 def test_log_scale_and_quick_line(qtbot, curves) -> None:
     curves.start("run")
     curves.add_line(epoch(1))
     curves.set_quick(0.82, "Quick model, 41 of 50")
-    qtbot.waitUntil(lambda: curves._accuracy.plot._level_line is not None)
-    assert curves._accuracy.plot._level_line.value() == pytest.approx(82)
+    qtbot.waitUntil(lambda: curves._accuracy.plot.level == pytest.approx(82))
+    assert {y for _, y in inked(curves._accuracy.plot, "quiet")} & {
+        round(curves._accuracy.plot.scales()[1].place(82)) + shift for shift in (-1, 0)
+    }
     assert any(text == "Quick model, 41 of 50" for text, _, _ in curves._accuracy._entries)
     curves.log_box.click()
     assert curves._loss.plot.log
-    low, high = curves._loss.plot._plot.getViewBox().viewRange()[1]
-    assert low < 0 < high
+    scale = curves._loss.plot.scales()[1]
+    assert scale.low < 0 < scale.high
     curves.set_quick(None)
-    qtbot.waitUntil(lambda: curves._accuracy.plot._level_line is None)
+    qtbot.waitUntil(lambda: curves._accuracy.plot.level is None)
 
 
 def test_two_runs_lie_over_each_other(qtbot, curves) -> None:
@@ -227,6 +279,6 @@ def test_saving_asks_without_stopping_the_window(qtbot, curves) -> None:
 def test_theme_changes_the_plot(qtbot, curves) -> None:
     curves.start("run")
     curves.add_line(epoch(1))
+    qtbot.waitUntil(lambda: drawn(curves, "practice") == [(1, 70)])
     theme.choose("dark")
-    ground = curves._loss.plot._widget.backgroundBrush().color().name()
-    assert ground.upper() == theme.colours().surface.upper()
+    assert inked(curves._loss.plot, "practice") and inked(curves._loss.plot, "surface")

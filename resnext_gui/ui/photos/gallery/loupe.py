@@ -35,7 +35,6 @@ class Loupe(QWidget):
         self._proposal: Proposal | None = None
         self._place = ""
         self._thumb = ""
-        self._coarse = QImage()
         self._asked_full = False
         self._extra = ""
         self._model_eye = False

@@ -8,16 +8,14 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap
 
 from resnext_gui import figures
-from resnext_gui.project import Photo
+from resnext_gui.project import KINDS, Photo
 from resnext_gui.ui.common import theme
-from resnext_gui.ui.photos.gallery.lister import Kind
 
 INSET = 8
 CAPTION = 32
 GAP = 8
 MARGIN = 12
 PICTURE_RADIUS = 4.0
-KINDS: tuple[Kind, ...] = ("learning", "practice", "exam")
 
 
 def _tr(text: str) -> str:

@@ -1,7 +1,6 @@
-"""The same network in other libraries, as fast as each can be made, for `benchmark`.
+"""The same network in other libraries, as fast as each can be made, for `bench_network`.
 
-Each maker returns a function that does one step, or None where its library is not installed.  Of all modules only
-this one and its caller know other libraries than Keras; nothing but the benchmark imports it.
+Each maker returns a function that does one step; its library must be installed.
 """
 
 from __future__ import annotations
@@ -9,18 +8,42 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from resnext_gui.engine.benchmark import Step
+
 _Array = np.ndarray[Any, Any]
-Step = Callable[[], Any]
 
 
-def installed(name: str) -> bool:
-    """Return whether the library `name` can be imported."""
+def steps(
+    training: bool, precision: str, pixels: _Array, labels: _Array, threads: int, compiled: bool
+) -> dict[str, Step]:
+    """Return a step of each library that is installed, by its name.
+
+    With `compiled` PyTorch takes part a second time, compiled; that takes a C++ compiler and minutes.
+    """
+    made: dict[str, Step] = {}
+    if not _installed("torch"):
+        return made
+    if training:
+        made["pytorch"] = torch_training(pixels, labels, precision, threads)
+        if compiled:
+            made["compiled"] = torch_training(pixels, labels, precision, threads, compiled=True)
+        return made
+    made["pytorch"] = torch_inference(pixels, precision, threads)
+    if compiled:
+        made["compiled"] = torch_compiled_inference(pixels, precision, threads)
+    if _installed("openvino"):
+        made["openvino"] = openvino_inference(pixels, precision, threads)
+    if precision == "float32" and _installed("onnxruntime") and _installed("onnx"):
+        made["onnxruntime"] = onnxruntime_inference(pixels, threads)
+    return made
+
+
+def _installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
@@ -181,17 +204,11 @@ def _faster(*steps: Step) -> Step:
     return steps[best.index(min(best))]
 
 
-def onnxruntime_inference(pixels: _Array, precision: str, threads: int) -> Step:
-    """Return ONNX Runtime's inference of PyTorch's network in float32.
-
-    Raises:
-        ImportError: PyTorch cannot write ONNX here.
-    """
+def onnxruntime_inference(pixels: _Array, threads: int) -> Step:
+    """Return ONNX Runtime's inference of PyTorch's network in float32."""
     import onnxruntime
     import torch
 
-    if precision != "float32":
-        raise ImportError("float32 only")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         example = torch.zeros(len(pixels), 3, *pixels.shape[1:3])
