@@ -179,6 +179,7 @@ _PHRASES = (
     QT_TRANSLATE_NOOP("engine", "Passed over for the JPEG of the same name: {0}."),
     QT_TRANSLATE_NOOP("engine", "Passed over in hidden folders or under hidden names: {0}, such as {1}."),
     QT_TRANSLATE_NOOP("engine", "Passed over, being no pictures: {0} (such as {1})."),
+    QT_TRANSLATE_NOOP("engine", "Prepared {0} of {1} views"),
     QT_TRANSLATE_NOOP("engine", "Put a CSV table with the columns path and label into the folder, or choose another rule."),
     QT_TRANSLATE_NOOP("engine", "Put each into a sub-folder."),
     QT_TRANSLATE_NOOP("engine", "Put them back, or make the quick model again."),
