@@ -103,7 +103,7 @@ class Plain:
         import torch
         from torch import nn
 
-        from resnext_gui.engine.benchmark_rivals import torch_network
+        from tests.bench.baselines import torch_network
 
         self.device = device
         self.cast = lambda: torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")
