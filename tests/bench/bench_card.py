@@ -30,10 +30,11 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
 import numpy as np
 
-from resnext_gui.engine.device import backend, machine
+from resnext_gui.engine.device import backend
 from resnext_gui.engine.network.resnext import build_preset, inference_model
 from resnext_gui.engine.network.runtime import speed_up
 from resnext_gui.engine.training.optimizer import StagedAdamW
+from resnext_gui.engine.worker import machine
 
 CLASSES = 1000
 DECAY, AVERAGE, RATE, SMOOTHING = 0.05, 0.99, 1e-4, 0.1
