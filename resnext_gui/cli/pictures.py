@@ -171,7 +171,7 @@ def _walk(top: str, emit: Any, control: Control) -> list[str]:
 
     listing = list_folder(top, tick)
     for folder, message in listing.troubles:
-        emit(Refused("", folder, "unreadable", message))
+        emit(Refused("", folder, "unreadable:plain", {"message": message}))
     return [file.path for file in listing.files]
 
 

@@ -15,9 +15,9 @@ from resnext_gui.engine.worker.control import Control
 from resnext_gui.figures import expectation, interval, worn
 from resnext_gui.messages import Source, TrainSpec, UserError
 from resnext_gui.project import Project, new_project_folder, project_folder
-from resnext_gui.project.photographs import some
 from resnext_gui.project.project import refuse_photographs
 from resnext_gui.project.runs import Run
+from resnext_gui.texts import some
 
 RESULT = (
     "kept",

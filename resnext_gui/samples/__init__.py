@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from resnext_gui.messages import Progress, RenderSamples, UserError
 from resnext_gui.project import guard
 from resnext_gui.project.files import file_trouble
+from resnext_gui.texts import text
 
 if TYPE_CHECKING:
     from resnext_gui.engine.worker.control import Control, Emit
@@ -102,10 +103,10 @@ def samples_job(command: RenderSamples, emit: Emit, control: Control) -> dict[st
         JobStopped: the person stopped it.
     """
     if command.per_label < 1:
-        raise UserError("bad_count", "At least one sample of each label is needed.", "Ask for 40.")
+        raise UserError("bad_count:samples")
 
     def progress(done: int, total: int) -> None:
-        emit(Progress(command.job_id, "samples", done, total, f"Rendered {done:,} of {total:,}"))
+        emit(Progress(command.job_id, "samples", done, total, text("rendered", done=done, total=total)))
 
     labels = render_samples(command.folder, command.per_label, command.seed, None, progress, control)
     return {"folder": command.folder, "labels": labels, "photographs": command.per_label * len(labels)}

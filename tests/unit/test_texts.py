@@ -9,7 +9,20 @@ from collections.abc import Iterator
 import pytest
 
 from resnext_gui import texts
-from resnext_gui.texts import ERRORS, TEXTS, Text, error_words, from_json, restored, some, speak, stored, text, to_json
+from resnext_gui.texts import (
+    ERRORS,
+    TEXTS,
+    Text,
+    error_words,
+    from_json,
+    restored,
+    said,
+    some,
+    speak,
+    stored,
+    text,
+    to_json,
+)
 
 
 @pytest.fixture
@@ -44,6 +57,33 @@ def test_what_older_versions_stored_stays_as_it_is(old: str) -> None:
     assert restored(old) == old
 
 
+def test_a_label_may_have_the_name_of_the_mark() -> None:
+    assert json.loads(json.dumps({"$text": 3}), object_hook=from_json) == {"$text": 3}
+
+
+def test_what_is_nested_without_end_stays_as_it_is() -> None:
+    deep = '{"$text": "plain", "text": ' * 900 + '""' + "}" * 900
+    assert restored(deep) == deep
+
+
+def test_names_of_any_bytes_are_stored() -> None:
+    name = b"a\xff".decode("utf-8", "surrogateescape")
+    assert stored(text("plain", text=name)).isascii()
+    assert str(restored(stored(text("plain", text=name)))) == name
+
+
+def test_a_tree_is_put_into_words() -> None:
+    assert said({"a": [some(1), {"b": (some(2), 3, None)}]}) == {
+        "a": ["1 photograph", {"b": ["2 photographs", 3, None]}]
+    }
+
+
+def test_what_happened_in_an_error_is_a_text_too() -> None:
+    assert not TEXTS.keys() & ERRORS.keys()
+    assert str(Text("no_run", {"run": "x"})) == error_words("no_run", {"run": "x"})[0]
+    assert error_words("any:plain", {"message": "It broke.", "hint": "Mend it."}) == ("It broke.", "Mend it.")
+
+
 def test_missing_values_and_unknown_codes_show_and_end_nothing() -> None:
     assert str(Text("photographs")) == "… photographs"
     assert str(Text("of a newer version")) == "of a newer version"
@@ -65,7 +105,7 @@ def test_gaps_have_names_alone() -> None:
 
 def test_errors_say_what_happened_in_a_sentence() -> None:
     for code, (message, hint) in ERRORS.items():
-        assert message and message[-1] in ".!?”)", code
+        assert message and message[-1] in ".!?”)}", code
         assert not hint or hint[-1] in ".!?”)", code
 
 

@@ -16,7 +16,7 @@ from resnext_gui.engine.pictures.files import ImageError, display
 from resnext_gui.engine.worker.control import Control, Emit
 from resnext_gui.messages import Progress, Source
 from resnext_gui.project.files import natural
-from resnext_gui.project.photographs import some
+from resnext_gui.texts import some
 
 
 def check_photographs(sources: Sequence[Source], emit: Emit, control: Control, job_id: str = "check") -> list[Finding]:

@@ -230,7 +230,7 @@ def classify_job(command: Classify, emit: Emit, control: Control) -> dict[str, A
                     for path, result in batch:
                         if isinstance(result, UserError):
                             refused += 1
-                            emit(Refused(command.job_id, path, result.code, result.message, result.hint))
+                            emit(Refused(command.job_id, path, result.error, result.values))
                             continue
                         answered += 1
                         _tell(command, project, classifier, path, result, emit)
@@ -264,16 +264,15 @@ def _walk(command: Classify, emit: Emit, control: Control) -> list[str | None]:
             listing = list_folder(path, lambda _: control.check())
         except UserError as error:
             found.append(None)
-            emit(Refused(command.job_id, path, error.code, error.message, error.hint))
+            emit(Refused(command.job_id, path, error.error, error.values))
             continue
         found.extend(file.path for file in listing.files)
         for place, sentence in listing.troubles:
             found.append(None)
-            emit(Refused(command.job_id, place, "unreadable", sentence, ""))
+            emit(Refused(command.job_id, place, "unreadable:plain", {"message": sentence}))
         if not listing.files and not listing.troubles:
             found.append(None)
-            sentence = f"'{path}' holds no pictures."
-            emit(Refused(command.job_id, path, "no_pictures", sentence, "Drop a folder with photographs."))
+            emit(Refused(command.job_id, path, "no_pictures:folder", {"path": path}))
     return found
 
 

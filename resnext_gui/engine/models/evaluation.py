@@ -123,9 +123,9 @@ def evaluate(
                     reach = reach or Reach.of(project)
                     pixels = reach.settle(path, pixels, partial(read, path))
                 if isinstance(pixels, UserError):
-                    emit(Refused(job_id, path, pixels.code, pixels.message, pixels.hint))
+                    emit(Refused(job_id, path, pixels.error, pixels.values))
                     if not project.read_only and pixels.code not in ("missing", "vanished"):
-                        project.set_status([by_path[path].photo_id], "unreadable", pixels.message)
+                        project.set_status([by_path[path].photo_id], "unreadable", pixels.sentence)
                 else:
                     batch.append((by_path[path], pixels))
                 if len(batch) == BATCH or (number == len(by_path) and batch):

@@ -120,13 +120,7 @@ def tell_left_out(photographs: Photographs, told: set[str], job_id: str, emit: E
     for name in photographs.left_out:
         if name not in told:
             told.add(name)
-            emit(
-                Refused(
-                    job_id, name, "label_left_out",
-                    f"The label “{name}” is left out: none of its photographs can be learnt from.",
-                    "Look at “Unreadable” on the Photos page, and add other photographs of it.",
-                )
-            )  # fmt: skip
+            emit(Refused(job_id, name, "label_left_out", {"label": name}))
 
 
 _networks: dict[str, keras.Model] = {}
@@ -251,12 +245,12 @@ class FeatureReader:
 
     def _refuse(self, item: Item, error: UserError) -> None:
         self.refused.add(item.photo_id)
-        self._emit(Refused(self._job_id, item.path, error.code, error.message, error.hint))
+        self._emit(Refused(self._job_id, item.path, error.error, error.values))
         if error.code == "changed":
             read_again(self._project, item.path)
         elif not self._project.read_only:
             gone = error.code in ("missing", "vanished")
-            self._project.set_status([item.photo_id], "gone" if gone else "unreadable", error.message)
+            self._project.set_status([item.photo_id], "gone" if gone else "unreadable", error.sentence)
 
     def features(self, items: list[Item]) -> tuple[Features, Labels]:
         """Return features (n, features) and labels (n,) of those of `items` that are known."""

@@ -106,7 +106,7 @@ class Reporter:
             if index not in self._missing:
                 self._missing.add(index)
                 item = self._photographs.learning[index]
-                self._emit(Refused(self._job_id, item.path, "vanished", reason, "The run goes on without it."))
+                self._emit(Refused(self._job_id, item.path, "vanished:run", {"reason": reason}))
                 if not Path(item.path).exists() and Reach.of(self._project).lost(item.path) is None:
                     self._project.set_status([item.photo_id], "gone", reason)
 

@@ -204,7 +204,7 @@ class AnswerDesk(QObject):
         def event(happened: object) -> None:
             if isinstance(happened, Progress):
                 work = Work(
-                    title, happened.text, happened.done, happened.total, happened.seconds_left, True, "evaluate"
+                    title, str(happened.text), happened.done, happened.total, happened.seconds_left, True, "evaluate"
                 )
                 session.set_work("evaluate", work, job.stop)
 

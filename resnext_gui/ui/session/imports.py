@@ -77,7 +77,7 @@ class ImportDesk(QObject):
     def _on_scan_event(self, job: Job, event: object) -> None:
         if isinstance(event, Progress):
             title = self.tr("Looking for photographs") if event.total == 0 else self.tr("Reading photographs")
-            self._show(job, Work(title, event.text, event.done, event.total, event.seconds_left, True, "scan"))
+            self._show(job, Work(title, str(event.text), event.done, event.total, event.seconds_left, True, "scan"))
 
     def _end_scan(self, job: Job) -> None:
         if job in self._scans:
@@ -142,7 +142,9 @@ class ImportDesk(QObject):
     def _on_reconcile_event(self, job: Job, event: object, apply: bool) -> None:
         if isinstance(event, Progress):
             title = self.tr("Reading photographs") if apply else self.tr("Comparing with the folders")
-            self._show(job, Work(title, event.text, event.done, event.total, event.seconds_left, True, "reconcile"))
+            self._show(
+                job, Work(title, str(event.text), event.done, event.total, event.seconds_left, True, "reconcile")
+            )
 
     def _end_reconcile(self, job: Job) -> None:
         if self._reconcile is job:

@@ -146,10 +146,10 @@ class QuickDesk(QObject):
     def _on_event(self, event: object) -> None:
         session = self._session
         if isinstance(event, Progress):
-            self._set(done=event.done, total=event.total, message=event.text, seconds_left=event.seconds_left)
+            self._set(done=event.done, total=event.total, message=str(event.text), seconds_left=event.seconds_left)
             work = Work(
                 self.tr("Getting to know the photographs"),
-                event.text,
+                str(event.text),
                 event.done,
                 event.total,
                 event.seconds_left,

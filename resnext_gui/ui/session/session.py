@@ -374,7 +374,7 @@ class Session(SessionSignals):
         """Note which device computes."""
         if isinstance(chosen, DeviceChosen):
             cores = self._device.cores if self._device is not None else 0
-            chosen = Device(chosen.device, chosen.name, chosen.precision, chosen.reason, chosen.advice, cores)
+            chosen = Device(chosen.device, chosen.name, chosen.precision, str(chosen.reason), str(chosen.advice), cores)
         if chosen != self._device:
             self._device = chosen
             self.device_changed.emit(chosen)

@@ -40,7 +40,7 @@ class WeightsDesk(QObject):
 
         def event(happened: object) -> None:
             if isinstance(happened, Progress):
-                work = Work(title, happened.text, happened.done, happened.total, happened.seconds_left, True, WORK)
+                work = Work(title, str(happened.text), happened.done, happened.total, happened.seconds_left, True, WORK)
                 self._session.set_work(WORK, work, job.stop)
 
         job.happened.connect(event)

@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
-
 from resnext_gui.ui.engine_process.texts import say
+
 from resnext_gui.ui.system import languages
 from tests.unit.test_packaging import PACKAGING, load
 

@@ -180,7 +180,9 @@ def test_better_weights_are_one_press_away(make_page, session) -> None:
 
 
 def test_a_failed_download_is_told_and_can_be_tried_again(qtbot, make_page, session) -> None:
-    session.weights_get = lambda name, callback: callback(Failed("j", "offline", "No network.", "Connect, try again."))
+    session.weights_get = lambda name, callback: callback(
+        Failed("j", "offline:plain", {"message": "No network.", "hint": "Connect, try again."})
+    )
     page = make_page()
     with qtbot.waitSignal(session.problem) as told:
         page.question.get.click()
@@ -342,7 +344,7 @@ def test_the_end_says_where_left_and_right_matter(qtbot, running, session) -> No
 
 def test_a_failed_run_lets_one_ask_again(running, session) -> None:
     page, _run = running
-    session.set_training(phase="failed", error=Failed("j", "x", "It broke."))
+    session.set_training(phase="failed", error=Failed("j", "x:plain", {"message": "It broke."}))
     assert page.question.isVisible()
 
 
