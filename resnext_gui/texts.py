@@ -63,6 +63,10 @@ TEXTS: dict[str, str | tuple[str, str]] = {
     "finishing_begun": "Finishing what was begun",
     "rendered": "Rendered {done} of {total}",
     # ---- command line
+    # what could not be done
+    "table_not_written": "The table could not be written",
+    "folder_not_made": "The folder for the report could not be made",
+    "report_not_written": "The report could not be written",
 }
 """Code -> template; two of them where one and many differ, which the gap ``n`` decides."""
 
@@ -216,6 +220,55 @@ ERRORS: dict[str, tuple[str, str]] = {
     "not_usable:path": ("A file or folder cannot be used: '{path}': {reason}.", "Choose another one."),
     "bad_count:samples": ("At least one sample of each label is needed.", "Ask for 40."),
     # ---- command line
+    "no_folder": (
+        "The folder that the program was started in is gone, so there is no '{path}' in it.",
+        "Go to another folder, or name the whole path.",
+    ),
+    "missing:source": ("There is no '{path}'.", "Check the spelling, or connect the drive."),
+    "bad_rule:table": (
+        "'{path}' is a table, which has no folder levels to read labels from.",
+        "Leave --labels out, or name a column of the table: --labels column:NAME",
+    ),
+    "not_written": ("{what}: {reason}.", "Choose another place for it."),
+    "not_written:path": ("{what} '{path}': {reason}.", "Choose another place for it."),
+    "not_written:output": ("{what}", "Free some space, or print elsewhere."),
+    "no_model:project": (
+        "The project '{path}' has no model yet.",
+        "Make one first: resnext-gui train PHOTOS --project '{path}'",
+    ),
+    "no_pictures": ("There is no picture in these folders.", "Name pictures, or a folder that holds some."),
+    "no_pictures:path": ("There is no picture in '{path}'.", "Name pictures, or a folder that holds some."),
+    "usage:table": ("'{path}' is for the answers in words.", "Give the table a file's name."),
+    "usage:weights_list": ("'weights list' takes nothing more.", ""),
+    "usage:weights_get": (
+        "'weights get' needs the name of weights.",
+        "'resnext-gui weights list' shows the names.",
+    ),
+    "usage:weights_import": ("'weights import' needs a file.", "'resnext-gui weights list' shows the names."),
+    "usage:weights_name": ("--name has no meaning for 'weights {action}'.", ""),
+    "usage:no_photographs": ("No photographs were named.", "Name a folder with one sub-folder a label."),
+    "file_exists:table": (
+        "'{path}' exists and is not a table of answers, so it was left as it is.",
+        "Give the table another name.",
+    ),
+    "file_exists:demo": (
+        "'{path}' already holds something called '{name}', which is left as it is.",
+        "Choose an empty folder for the demonstration.",
+    ),
+    "no_run:unfinished": ("There is no unfinished run in this project.", "Start one, without --finish."),
+    "no_photographs:found": (
+        "No photographs were found.",
+        "Name a folder with one sub-folder a label; JPEG, PNG and other common pictures are read.",
+    ),
+    "no_photographs:path": (
+        "No photographs were found in '{path}'.",
+        "Name a folder with one sub-folder a label; JPEG, PNG and other common pictures are read.",
+    ),
+    "other_labels": (
+        "The project '{project}' has read the labels of '{path}' from {rule}.",
+        "For labels from {asked} name a new project, or leave --labels out.",
+    ),
+    "no_result": ("The run '{run}' has left no result.", "Start a new run, without --resume."),
 }
 """Code, or ``code:which`` where one code has several sentences -> what happened, and what to do (may be empty)."""
 

@@ -142,7 +142,7 @@ class Output:
             except BrokenPipeError:
                 raise
             except OSError as error:
-                raise UserError("not_written", cannot_print(error), "Free some space, or print elsewhere.") from error
+                raise UserError("not_written:output", what=cannot_print(error)) from error
 
 
 class _Bar:
