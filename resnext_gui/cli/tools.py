@@ -41,7 +41,7 @@ def _in_words(entry: dict[str, Any]) -> str:
     """Return a line about weights: of a listing, or what was fetched or imported."""
     if "title" not in entry:
         report = entry.get("text")
-        return f"{entry.get('name')}: {entry.get('path')}" + (f"\n{report}" if isinstance(report, str) else "")
+        return f"{entry.get('name')}: {entry.get('path')}" + (f"\n{report}" if report else "")
     facts = [entry["title"], f"{entry['megabytes']} MB"]
     if entry.get("top1"):
         facts.append(f"{entry['top1']} % right on ImageNet")
