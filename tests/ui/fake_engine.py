@@ -96,7 +96,9 @@ class Task:
                 counter.write_text(str(deaths + 1))
                 os._exit(72)
         if how == "error":
-            raise messages.UserError("no_photographs", "There are no photographs in 'here'.", "Choose another folder.")
+            raise messages.UserError(
+                "no_photographs:plain", message="There are no photographs in 'here'.", hint="Choose another folder."
+            )
         if how == "fault":
             self.emit(Failed(self.id, "internal", {}, "Traceback: here"))
             return
