@@ -174,7 +174,7 @@ def _opened(path: PathLike, flags: int, mode: str) -> IO[bytes]:
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OddFileError(path, text("not_ordinary"))
-        return os.fdopen(handle, mode)
+        return open(path, mode, opener=lambda *_: handle)
     except BaseException:
         with contextlib.suppress(OSError):
             os.close(handle)
