@@ -19,24 +19,58 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
-PROTOCOL = 1
+from resnext_gui.texts import Text, Value, error_words, from_json, to_json
+
+PROTOCOL = 2
 """Version of this module's messages.  A child that greets with another number is refused."""
 
 
-class UserError(Exception):
+class _Trouble:
+    """What errors and the events that tell of them have in common: a code and its values, and the words for them."""
+
+    __slots__ = ()
+    error: str
+    values: dict[str, Value]
+
+    @property
+    def code(self) -> str:
+        """Short stable identifier in snake case, such as ``"no_photographs"``."""
+        return self.error.partition(":")[0]
+
+    @property
+    def message(self) -> str:
+        """One sentence that says what happened and names the file, in this process's language."""
+        return error_words(self.error, self.values)[0]
+
+    @property
+    def sentence(self) -> Text:
+        """`message`, before it is put into words: to be stored."""
+        return Text(self.error, self.values)
+
+    @property
+    def hint(self) -> str:
+        """One sentence that says what to do.  May be empty."""
+        return error_words(self.error, self.values)[1]
+
+
+class UserError(_Trouble, Exception):
     """Expected trouble, told in words a person can act on.
 
     Args:
-        code: short stable identifier in snake case, such as ``"no_photographs"``.
-        message: one sentence that says what happened and names the file.
-        hint: one sentence that says what to do.  May be empty.
+        error: a key of `texts.ERRORS`, such as ``"no_run"`` or ``"disk_full:folder"``; `code` is its part before the
+            colon.
+        values: what stands in the gaps of its sentences.
     """
 
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.hint = hint
+    def __init__(self, error: str, message: str | None = None, hint: str = "", /, **values: Value) -> None:
+        super().__init__(error)
+        self.error = error
+        self.values = values
+        if message is not None:  # in words, without a code of its own
+            self.error, self.values = f"{error}:plain", {"message": message, "hint": hint}
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class JobStopped(Exception):  # noqa: N818 - not an error: the person asked for it
@@ -312,7 +346,7 @@ class Progress:
     stage: str
     done: int
     total: int
-    text: str = ""
+    text: Text | str = ""
     seconds_left: float | None = None
 
 
@@ -324,8 +358,8 @@ class DeviceChosen:
     device: str
     name: str
     precision: str
-    reason: str
-    advice: str
+    reason: Text | str
+    advice: Text | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,14 +434,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A file that could not be used, with the reason and what to do."""
+class Refused(_Trouble):
+    """A file that could not be used; `error` and `values` as in `UserError` say why, and what to do."""
 
     job_id: str
     path: str
-    code: str
-    message: str
-    hint: str = ""
+    error: str
+    values: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,13 +475,15 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """Terminal.  `code` is ``"stopped"`` for a stop that leaves nothing; `details` holds a traceback or is empty."""
+class Failed(_Trouble):
+    """Terminal.  `error` and `values` as in `UserError`; `details` holds a traceback or is empty.
+
+    The error of a stop that leaves nothing begins with ``stopped``.
+    """
 
     job_id: str
-    code: str
-    message: str
-    hint: str = ""
+    error: str
+    values: dict[str, Value] = field(default_factory=dict)
     details: str = ""
 
 
@@ -498,7 +533,8 @@ _TYPES: dict[str, type[Any]] = {cls.__name__: cls for cls in typing.get_args(Mes
 def encode(message: Message) -> bytes:
     """Return `message` as one line of UTF-8 JSON.  NaN and infinity travel as JSON's usual extensions."""
     body: dict[str, Any] = {"type": type(message).__name__, **dataclasses.asdict(message)}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    words = json.dumps(body, default=to_json, ensure_ascii=False, separators=(",", ":"))
+    return words.encode("utf-8", "surrogatepass")
 
 
 def decode(data: bytes) -> Message:
@@ -508,7 +544,7 @@ def decode(data: bytes) -> Message:
         ValueError: the bytes are no message of this protocol.
     """
     try:
-        body = json.loads(data.decode("utf-8", "surrogatepass"))
+        body = json.loads(data.decode("utf-8", "surrogatepass"), object_hook=from_json)
         cls = _TYPES[body.pop("type")]
         message: Message = _build(cls, body)
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:

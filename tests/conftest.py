@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from resnext_gui import texts
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Before anything imports TensorFlow: no chatter, and no GPU that a test would fill.
@@ -33,6 +35,13 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("RESNEXT_GUI_HOME", str(home / "projects"))
     return home
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Let the next test hear English, whatever language a window of this one took."""
+    yield
+    texts.speak()
 
 
 OURS = ("engine-", "decode", "warm-up", "files", "reader", "sender", "scan", "thumb", "features")

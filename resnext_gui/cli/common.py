@@ -17,6 +17,7 @@ from resnext_gui.engine.worker.control import Control
 from resnext_gui.engine.worker.jobs import find_job
 from resnext_gui.messages import Source, UserError
 from resnext_gui.project import Project
+from resnext_gui.texts import text
 
 LABELS_SHOWN = 50
 """So many labels are listed one by one."""
@@ -47,11 +48,7 @@ def absolute(path: str) -> str:
     try:
         return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
     except FileNotFoundError:
-        raise UserError(
-            "no_folder",
-            f"The folder that the program was started in is gone, so there is no '{path}' in it.",
-            "Go to another folder, or name the whole path.",
-        ) from None
+        raise UserError("no_folder", path=path) from None
 
 
 def sources(paths: Sequence[str], labels: str | None = None) -> tuple[Source, ...]:
@@ -63,14 +60,10 @@ def sources(paths: Sequence[str], labels: str | None = None) -> tuple[Source, ..
     found = []
     for path in map(absolute, paths):
         if not os.path.lexists(path):
-            raise UserError("missing", f"There is no '{path}'.", "Check the spelling, or connect the drive.")
+            raise UserError("missing:source", path=path)
         is_table = path.lower().endswith((".csv", ".tsv")) and Path(path).is_file()
         if is_table and labels in ("first", "last"):
-            raise UserError(
-                "bad_rule",
-                f"'{path}' is a table, which has no folder levels to read labels from.",
-                "Leave --labels out, or name a column of the table: --labels column:NAME",
-            )
+            raise UserError("bad_rule:table", path=path)
         found.append(Source(path, labels or ("csv" if is_table else "auto")))
     return tuple(found)
 
@@ -138,8 +131,8 @@ class WarmUp:
 
 
 @contextlib.contextmanager
-def in_words(action: str) -> Iterator[None]:
-    """Turn an `OSError` into a sentence that begins with `action`, such as "The table could not be written".
+def in_words(what: str) -> Iterator[None]:
+    """Turn an `OSError` into a sentence that begins with the text `what`, such as "The table could not be written".
 
     Raises:
         UserError: ``not_written``.
@@ -148,5 +141,6 @@ def in_words(action: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        place = f" '{error.filename}'" if error.filename else ""
-        raise UserError("not_written", f"{action}{place}: {reason}.", "Choose another place for it.") from error
+        if not error.filename:
+            raise UserError("not_written", what=text(what), reason=reason) from error
+        raise UserError("not_written:path", what=text(what), path=str(error.filename), reason=reason) from error

@@ -33,7 +33,7 @@ def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         JobStopped: the person asked for it.
     """
     folder = Path(absolute(arguments.out)) if arguments.out else projects_home() / "Demo"
-    with in_words("The folder for the report could not be made"):
+    with in_words("folder_not_made"):
         folder.mkdir(parents=True, exist_ok=True)
     _keep_what_is_there(folder)
     from resnext_gui.report import Findings, write_report  # after the folder: bad input should be told at once
@@ -74,7 +74,7 @@ def demo(arguments: argparse.Namespace, out: Output, control: Control) -> int:
         if findings.result.get("exam") and model is not None:
             findings.exam = run_job(messages.Evaluate(job_id(), place, model, "exam"), out, control)
     findings.seconds = process_seconds()
-    with in_words("The report could not be written"):
+    with in_words("report_not_written"):
         page = write_report(folder, findings)
     right = sum(answer.label == truth for truth, answer in findings.answers)
     out.line(
@@ -106,11 +106,7 @@ def _keep_what_is_there(folder: Path) -> None:
                 return
     for name in WRITTEN:
         if (folder / name).exists():
-            raise UserError(
-                "file_exists",
-                f"'{folder}' already holds something called '{name}', which is left as it is.",
-                "Choose an empty folder for the demonstration.",
-            )
+            raise UserError("file_exists:demo", path=str(folder), name=name)
 
 
 def _classify(new: Path, place: str, answers: list[tuple[str, Answer]], out: Output, control: Control) -> None:

@@ -16,6 +16,7 @@ from resnext_gui import messages
 from resnext_gui.figures import hundredth
 from resnext_gui.messages import Event, Failed, UserError
 from resnext_gui.printable import cannot_print, printable
+from resnext_gui.texts import Text
 
 _NAMES: dict[type[Any], str] = {
     messages.Progress: "progress",
@@ -63,20 +64,22 @@ class Output:
                 if name is not None and self.pass_events_on:
                     body = dataclasses.asdict(event)
                     del body["job_id"]
+                    if isinstance(event, messages.Refused):
+                        body = {"path": event.path, "code": event.code, "message": event.message, "hint": event.hint}
                     self.line({"event": name, **body})
             else:
                 self._show(event)
 
     def _show(self, event: Event) -> None:
         if isinstance(event, messages.Progress):
-            self._bar.show(event.stage, event.text or event.stage, event.done, event.total, event.seconds_left)
+            self._bar.show(event.stage, str(event.text) or event.stage, event.done, event.total, event.seconds_left)
         elif isinstance(event, messages.BatchPoint):
             text = f"Learning, pass {math.floor(event.position) + 1}, {event.images_per_second:.1f} photographs/s"
             self._bar.show("batch", text, 0, 0, event.seconds_left)
         elif isinstance(event, messages.DeviceChosen):
             self.note(f"Computing on {event.name} in {event.precision}. {event.reason}".rstrip())
             if event.advice:
-                self.note(event.advice)
+                self.note(str(event.advice))
         elif isinstance(event, messages.EpochLine):
             practice = "" if event.practice_accuracy is None else f", practice {percent(event.practice_accuracy)} right"
             best = " (best so far)" if event.best else ""
@@ -142,7 +145,7 @@ class Output:
             except BrokenPipeError:
                 raise
             except OSError as error:
-                raise UserError("not_written", cannot_print(error), "Free some space, or print elsewhere.") from error
+                raise UserError("not_written:output", what=cannot_print(error)) from error
 
 
 class _Bar:
@@ -201,7 +204,9 @@ def duration(seconds: float) -> str:
 
 
 def _strict(value: Any) -> Any:
-    """Replace what JSON has no word for (NaN, infinity) by null, and tuples by lists."""
+    """Replace what JSON has no word for (NaN, infinity) by null, tuples by lists, and put sentences into words."""
+    if isinstance(value, Text):
+        return str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -34,11 +34,7 @@ def classify(arguments: argparse.Namespace, out: Output, control: Control) -> in
     with open_project(arguments.project) as project:
         folder = os.fspath(project.folder)
         if project.current_model is None:
-            raise UserError(
-                "no_model",
-                f"The project '{folder}' has no model yet.",
-                f"Make one first: resnext-gui train PHOTOS --project '{folder}'",
-            )
+            raise UserError("no_model:project", path=folder)
     out.pass_events_on = False
     table = _Table(arguments.csv, arguments.top) if arguments.csv else None
     answered = refused = 0
@@ -65,10 +61,9 @@ def classify(arguments: argparse.Namespace, out: Output, control: Control) -> in
         if table is not None:
             table.close()
     if not answered and not refused:
-        named = f"'{arguments.paths[0]}'" if len(arguments.paths) == 1 else "these folders"
-        raise UserError(
-            "no_pictures", f"There is no picture in {named}.", "Name pictures, or a folder that holds some."
-        )
+        if len(arguments.paths) > 1:
+            raise UserError("no_pictures")
+        raise UserError("no_pictures:path", path=arguments.paths[0])
     if not answered:
         out.note("resnext-gui: none of these could be read as a picture.")
     return 0 if answered else 2
@@ -101,15 +96,11 @@ class _Table:
     def __init__(self, path: str, top: int) -> None:
         path = absolute(path)
         if path in STREAMS:
-            raise UserError("usage", f"'{path}' is for the answers in words.", "Give the table a file's name.")
-        with in_words("The table could not be written"):
+            raise UserError("usage:table", path=path)
+        with in_words("table_not_written"):
             if not _may_be_replaced(path):
-                raise UserError(
-                    "file_exists",
-                    f"'{path}' exists and is not a table of answers, so it was left as it is.",
-                    "Give the table another name.",
-                )
-        with in_words("The table could not be written"):
+                raise UserError("file_exists:table", path=path)
+        with in_words("table_not_written"):
             self._file = csvfile.create(path)
         self._table = csvfile.Table(self._file)
         self._top = top
@@ -126,11 +117,11 @@ class _Table:
 
     def close(self) -> None:
         """Finish the file."""
-        with in_words("The table could not be written"):
+        with in_words("table_not_written"):
             self._file.close()
 
     def _row(self, cells: list[str]) -> None:
-        with in_words("The table could not be written"):
+        with in_words("table_not_written"):
             self._table.row(cells)
 
 
@@ -171,7 +162,7 @@ def _walk(top: str, job: JobContext) -> list[str]:
 
     listing = list_folder(top, tick)
     for folder, message in listing.troubles:
-        job.emit(Refused(job.job_id, folder, "unreadable", message))
+        job.emit(Refused(job.job_id, folder, "unreadable:plain", {"message": message}))
     return [file.path for file in listing.files]
 
 

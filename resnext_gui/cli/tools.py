@@ -21,12 +21,11 @@ def weights(arguments: argparse.Namespace, out: Output, control: Control) -> int
     """
     action, target = arguments.action, arguments.target
     if action == "list" and target:
-        raise UserError("usage", "'weights list' takes nothing more.", "")
+        raise UserError("usage:weights_list")
     if action != "list" and not target:
-        wanted = "the name of weights" if action == "get" else "a file"
-        raise UserError("usage", f"'weights {action}' needs {wanted}.", "'resnext-gui weights list' shows the names.")
+        raise UserError("usage:weights_get" if action == "get" else "usage:weights_import")
     if arguments.name and action != "import":
-        raise UserError("usage", f"--name has no meaning for 'weights {action}'.", "")
+        raise UserError("usage:weights_name", action=action)
     if action == "import":
         target = absolute(target)
     result = run_job(messages.Weights(job_id(), action, target or "", arguments.name), out, control)
@@ -42,7 +41,7 @@ def _in_words(entry: dict[str, Any]) -> str:
     """Return a line about weights: of a listing, or what was fetched or imported."""
     if "title" not in entry:
         report = entry.get("text")
-        return f"{entry.get('name')}: {entry.get('path')}" + (f"\n{report}" if isinstance(report, str) else "")
+        return f"{entry.get('name')}: {entry.get('path')}" + (f"\n{report}" if report else "")
     facts = [entry["title"], f"{entry['megabytes']} MB"]
     if entry.get("top1"):
         facts.append(f"{entry['top1']} % right on ImageNet")

@@ -15,9 +15,9 @@ from resnext_gui.engine.worker.control import Control
 from resnext_gui.figures import expectation, interval, worn
 from resnext_gui.messages import Source, TrainSpec, UserError
 from resnext_gui.project import Project, new_project_folder, project_folder
-from resnext_gui.project.photographs import some
 from resnext_gui.project.project import refuse_photographs
 from resnext_gui.project.runs import Run
+from resnext_gui.texts import some
 
 RESULT = (
     "kept",
@@ -47,7 +47,7 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
     """
     given = _sources(arguments)
     if not given and arguments.project is None:
-        raise UserError("usage", "No photographs were named.", "Name a folder with one sub-folder a label.")
+        raise UserError("usage:no_photographs")
     _check_weights(arguments.weights)
     folder = project_folder(_project_folder(arguments.project, given))
     if not os.path.lexists(folder / "project.db"):
@@ -60,7 +60,7 @@ def train(arguments: argparse.Namespace, out: Output, control: Control) -> int:
             _refuse_busy(project)
         run = _run_to_resume(project) if fine and (arguments.resume or arguments.finish) else None
         if arguments.finish and (run is None or run.status == "finished"):
-            raise UserError("no_run", "There is no unfinished run in this project.", "Start one, without --finish.")
+            raise UserError("no_run:unfinished")
         if run is not None and run.status == "finished":
             return _tell(_stored_result(run), project, out)
         if arguments.labels is not None and (run is not None or not given):
@@ -165,11 +165,9 @@ def _add_photographs(
         _show_receipt(receipt, out)
         rule = receipt.get("auto")
     if not project.photo_count():
-        raise UserError(
-            "no_photographs",
-            "No photographs were found" + (f" in '{given[0].path}'." if given else "."),
-            "Name a folder with one sub-folder a label; JPEG, PNG and other common pictures are read.",
-        )
+        if not given:
+            raise UserError("no_photographs:found")
+        raise UserError("no_photographs:path", path=given[0].path)
     counts = {label.name: label.count for label in project.labels() if label.count and not label.excluded}
     show_labels(counts, project.unlabelled_count(), rule, out)
 
@@ -194,11 +192,13 @@ def _as_before(source: Source, known: dict[str, str], labels: str | None, projec
         return source
     from resnext_gui.engine.ingest.findings import rule_words
 
-    raise UserError(
-        "other_labels",
-        f"The project '{project.folder}' has read the labels of '{source.path}' from {rule_words(rule)}.",
-        f"For labels from {rule_words(labels)} name a new project, or leave --labels out.",
-    )
+    values = {
+        "project": str(project.folder),
+        "path": source.path,
+        "rule": rule_words(rule),
+        "asked": rule_words(labels),
+    }
+    raise UserError("other_labels", **values)
 
 
 def _show_followed(receipt: dict[str, Any], out: Output) -> None:
@@ -313,7 +313,7 @@ def _stored_result(run: Run) -> dict[str, Any]:
     body = run.read()
     result = body.get("result")
     if not isinstance(result, dict):
-        raise UserError("no_result", f"The run '{run.name}' has left no result.", "Start a new run, without --resume.")
+        raise UserError("no_result", run=run.name)
     return result
 
 

@@ -250,11 +250,7 @@ class Database:
         self._refuse_newer(version)
         if found != _schema(MIGRATIONS[:version]):
             odd = sorted(name for _, name, _, _ in found ^ _schema(MIGRATIONS[:version]))[0]
-            raise ProjectError(
-                "damaged",
-                f"The project file '{tidy(str(self.file))}' does not hold what it should (see '{tidy(odd)[:60]}').",
-                "It may be damaged, or made by somebody else. Restore it from a backup, or begin a new project.",
-            )
+            raise ProjectError("damaged:schema", path=tidy(str(self.file)), part=tidy(odd)[:60])
         return version
 
     def _look_through(self) -> None:
@@ -282,11 +278,7 @@ class Database:
         _looked_at.add(key)
 
     def _damaged(self) -> ProjectError:
-        return ProjectError(
-            "damaged",
-            f"The project file in '{tidy(str(self.folder))}' is damaged.",
-            "Restore the folder from a backup, or begin a new project from the same photographs.",
-        )
+        return ProjectError("damaged", path=tidy(str(self.folder)))
 
     def _prepare(self, create: bool) -> None:
         """Check that the file is a project of ours, set the connection up, and migrate it."""
@@ -317,20 +309,12 @@ class Database:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def _not_ours(self) -> ProjectError:
-        return ProjectError(
-            "not_a_project",
-            f"'{tidy(str(self.file))}' is not a project of ResNeXt GUI.",
-            "Choose a project folder, or drop the photographs' folder to begin a new project.",
-        )
+        return ProjectError("not_a_project", path=tidy(str(self.file)))
 
     def _refuse_newer(self, version: int) -> None:
         if version > SCHEMA_VERSION:
-            raise ProjectError(
-                "newer_version",
-                f"The project '{tidy(self.folder.name)}' was made by a newer version of ResNeXt GUI "
-                f"(its format is {version}, this version reads up to {SCHEMA_VERSION}).",
-                "Update ResNeXt GUI, then open it again. Nothing in it was changed.",
-            )
+            name = tidy(self.folder.name)
+            raise ProjectError("newer_version", name=name, version=str(version), known=str(SCHEMA_VERSION))
 
     def _migrate_in_memory(self) -> None:
         """Read an older project that cannot be written to as if it were of today's format."""
@@ -391,11 +375,7 @@ class Database:
     def _writing(self, changes: bool = True) -> Iterator[sqlite3.Connection]:
         """One short write transaction.  `changes`: photographs or labels change, so `data_version` goes up."""
         if self.read_only:
-            raise ProjectError(
-                "read_only",
-                f"The project folder '{tidy(str(self.folder))}' cannot be written to, so nothing can be changed.",
-                "Copy the project to a folder of your own and open it there.",
-            )
+            raise ProjectError("read_only:project", path=tidy(str(self.folder)))
         if not self.file.exists():
             # SQLite would go on writing into a deleted file, and all of it would be lost.
             raise self._gone()
@@ -453,17 +433,12 @@ class Database:
             raise self._damaged() from error
 
     def _gone(self) -> ProjectError:
-        return ProjectError(
-            "folder_gone",
-            f"The project folder '{tidy(str(self.folder))}' cannot be reached any more.",
-            "Check that the drive is connected and the folder was not moved, then open the project again.",
-        )
+        return ProjectError("folder_gone:project", path=tidy(str(self.folder)))
 
     def _trouble(self, error: sqlite3.Error) -> Exception:
         """Return the sentence for a database error, or the error itself where it is a fault of ours."""
         code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
         full_code = getattr(error, "sqlite_errorcode", 0) or 0
-        name = tidy(str(self.folder))
         if code == sqlite3.SQLITE_FULL:
             return file_trouble(OSError(errno.ENOSPC, "full"), self.folder)
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT):
@@ -473,11 +448,7 @@ class Database:
         if misread or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_INTERRUPT):
             return self._damaged()
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return ProjectError(
-                "locked",
-                f"Another program has kept the project '{name}' to itself for {BUSY_SECONDS:.0f} seconds.",
-                "Close other windows and programs that use it, then try again.",
-            )
+            return ProjectError("locked", path=tidy(str(self.folder)), seconds=round(BUSY_SECONDS))
         moved = full_code == sqlite3.SQLITE_READONLY_DBMOVED
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR) or moved:
             if self.file.exists() and not moved:

@@ -15,7 +15,8 @@ from typing import Any
 
 from resnext_gui.project.journal import Step, set_alias, set_disputed, set_label_row, set_photo_labels
 from resnext_gui.project.labels import clean_label, find_label, insert_label
-from resnext_gui.project.photographs import Photographs, some
+from resnext_gui.project.photographs import Photographs
+from resnext_gui.texts import some, text
 
 PORTION = 5000
 """Photographs noted in one transaction."""
@@ -103,8 +104,8 @@ class DiskLabels(Photographs):
             labelled = sum(was[photo][0] is None for photos in left.values() for photo in photos)
             steps, count = _take(db, left, {photo: before for photo, (_, before) in was.items() if before})
             if steps:
-                text = f"Label {some(count)}" if labelled == count else f"Relabel {some(count)} as on the disk"
-                self._record(db, text, steps)
+                what = "label_photographs" if labelled == count else "relabel_photographs"
+                self._record(db, text(what, photographs=some(count)), steps)
         return labelled, count
 
     def disputed_names(self) -> list[str]:
@@ -135,14 +136,13 @@ class DiskLabels(Photographs):
                 return 0
             steps: list[Step] = [["settled", settled]]
             set_disputed(db, settled, False)
-            text = f"Keep the labels of {some(len(settled))}"
             if take:
                 taken: dict[str, list[int]] = {}
                 for photo, name in rows:
                     taken.setdefault(name, []).append(photo)
                 steps += _take(db, taken, {})[0]
-                text = f"Label {some(len(settled))} as on the disk"
-            self._record(db, text, steps)
+            what = "label_from_disk" if take else "keep_labels"
+            self._record(db, text(what, photographs=some(len(settled))), steps)
         return len(settled)
 
 

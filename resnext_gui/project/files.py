@@ -26,31 +26,15 @@ def file_trouble(error: OSError, folder: Path) -> ProjectError:
     if isinstance(error, guard.OddFileError):
         return odd_file(error)
     if error.errno in _FULL:
-        return ProjectError(
-            "disk_full",
-            f"The drive that holds '{folder}' is full.",
-            "Free some space, then try again. Nothing that was saved before is lost.",
-        )
+        return ProjectError("disk_full:drive", path=str(folder))
     if error.errno in _READ_ONLY:
-        return ProjectError(
-            "read_only",
-            f"The folder '{folder}' cannot be written to.",
-            "Move the project to a folder of your own, or change the folder's permissions.",
-        )
-    return ProjectError(
-        "folder_gone",
-        f"The folder '{folder}' cannot be reached ({error.strerror or error}).",
-        "Check that the drive is connected, then open the project again.",
-    )
+        return ProjectError("read_only:folder", path=str(folder))
+    return ProjectError("folder_gone", path=str(folder), reason=error.strerror or str(error))
 
 
 def odd_file(error: guard.OddFileError) -> ProjectError:
     """Return the sentence for something that lies where the program keeps a file or folder of its own."""
-    return ProjectError(
-        "odd_file",
-        f"'{tidy(str(error.path))}' is {error.what}, which a project does not have there: it is left alone.",
-        "Remove it, or put an ordinary file or folder in its place. Caches are made again.",
-    )
+    return ProjectError("odd_file", path=tidy(str(error.path)), what=error.what)
 
 
 def sync_folder(folder: Path) -> None:

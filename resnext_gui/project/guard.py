@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from resnext_gui.texts import Text, text
+
 PathLike = str | os.PathLike[str]
 
 SMALL = 16 << 20
@@ -64,7 +66,7 @@ class OddFileError(OSError):
         what: what lies there, with its article.
     """
 
-    def __init__(self, path: PathLike, what: str) -> None:
+    def __init__(self, path: PathLike, what: Text) -> None:
         super().__init__(errno.ELOOP, f"it is {what}", os.fspath(path))
         self.path, self.what = Path(path), what
 
@@ -92,9 +94,9 @@ def is_ordinary(path: PathLike) -> bool:
         return False
 
 
-def fits_hash(text: object) -> bool:
-    """Tell whether `text` has the form of a content hash, so that it may become part of a file's name."""
-    return isinstance(text, str) and _HASH_FORM.fullmatch(text) is not None
+def fits_hash(name: object) -> bool:
+    """Tell whether `name` has the form of a content hash, so that it may become part of a file's name."""
+    return isinstance(name, str) and _HASH_FORM.fullmatch(name) is not None
 
 
 def check(path: PathLike) -> None:
@@ -108,7 +110,7 @@ def check(path: PathLike) -> None:
     for part in parts:
         place = os.path.join(place, part)  # noqa: PTH118 - called for each of many files
         if is_link(place):
-            raise OddFileError(place, "a link")
+            raise OddFileError(place, text("a_link"))
 
 
 def _split(path: PathLike) -> tuple[str, tuple[str, ...]]:
@@ -143,7 +145,7 @@ def read_bytes(path: PathLike, most: int = SMALL) -> bytes:
     with open_read(path) as file:
         data = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
     if data is None or len(data) > most:
-        raise OddFileError(path, f"larger than {most >> 20} MB")
+        raise OddFileError(path, text("larger_than", megabytes=most >> 20))
     return data
 
 
@@ -166,13 +168,13 @@ def _opened(path: PathLike, flags: int, mode: str) -> IO[bytes]:
         handle = os.open(path, (flags | _OPEN) & ~links, 0o666)
     except OSError as error:
         if error.errno == errno.ELOOP and is_link(path):
-            raise OddFileError(path, "a link") from error
+            raise OddFileError(path, text("a_link")) from error
         if error.errno == errno.ENXIO:  # a socket, or a pipe that nobody reads
-            raise OddFileError(path, "not an ordinary file") from error
+            raise OddFileError(path, text("not_ordinary")) from error
         raise
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OddFileError(path, "not an ordinary file")
+            raise OddFileError(path, text("not_ordinary"))
         return open(path, mode, opener=lambda *_: handle)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -260,9 +262,9 @@ def remove(path: PathLike) -> None:
     if parts:
         check(Path(root, *parts[:-1]))
         if not is_ours(path):
-            raise OddFileError(path, "not a file of the program")
+            raise OddFileError(path, text("not_of_program"))
     if not is_link(path) and place.is_dir():
-        raise OddFileError(path, "a folder")
+        raise OddFileError(path, text("a_folder"))
     place.unlink(missing_ok=True)  # of a link this takes away the link itself
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from resnext_gui.project.database import JOURNAL_KEEPS, Database
 from resnext_gui.project.records import ProjectError
+from resnext_gui.texts import Text, restored, stored
 
 Step = list[Any]
 """JSON, one of:
@@ -31,13 +32,13 @@ class Journal(Database):
 
     def undo_text(self) -> str | None:
         """Return what `undo` would take back, such as "Move 3 photographs to rust", or None."""
-        text = self._one("SELECT text FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1")
-        return None if text is None else str(text)
+        what = self._one("SELECT text FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1")
+        return None if what is None else str(restored(what))
 
     def redo_text(self) -> str | None:
         """Return what `redo` would do again, or None."""
-        text = self._one("SELECT text FROM journal WHERE undone = 1 ORDER BY id LIMIT 1")
-        return None if text is None else str(text)
+        what = self._one("SELECT text FROM journal WHERE undone = 1 ORDER BY id LIMIT 1")
+        return None if what is None else str(restored(what))
 
     def undo_size(self) -> int:
         """Return about how many photographs `undo` would concern."""
@@ -72,13 +73,13 @@ class Journal(Database):
         return self._travel("SELECT id, text, steps FROM journal WHERE undone = 1 ORDER BY id LIMIT 1", back=False)
 
     def _travel(self, sql: str, back: bool) -> str | None:
-        text = ""
+        what = ""
         try:
             with self._writing() as db:
                 row = db.execute(sql).fetchone()
                 if row is None:
                     return None
-                number, text, steps = row
+                number, what, steps = row
                 try:
                     for step in reversed(json.loads(steps)) if back else json.loads(steps):
                         _apply(db, step, back)
@@ -86,20 +87,15 @@ class Journal(Database):
                     raise self._damaged() from error  # no program of ours has written that
                 db.execute("UPDATE journal SET undone = ? WHERE id = ?", (int(back), number))
         except sqlite3.IntegrityError as error:
-            what = "undone" if back else "done again"
-            raise ProjectError(
-                "cannot_undo",
-                f"'{text}' cannot be {what}: another label has taken that name since.",
-                "Rename that label first.",
-            ) from error
-        return str(text)
+            raise ProjectError("cannot_undo" if back else "cannot_undo:again", what=restored(what)) from error
+        return str(restored(what))
 
-    def _record(self, db: sqlite3.Connection, text: str, steps: list[Step]) -> int:
+    def _record(self, db: sqlite3.Connection, what: Text | str, steps: list[Step]) -> int:
         """Write an operation into the journal, inside the caller's transaction.  What was undone before is dropped."""
         db.execute("DELETE FROM journal WHERE undone = 1")
         cursor = db.execute(
             "INSERT INTO journal (at, text, steps) VALUES (?, ?, ?)",
-            (time.time(), text, steps_text(steps)),
+            (time.time(), stored(what), steps_text(steps)),
         )
         number = int(cursor.lastrowid or 0)
         db.execute("DELETE FROM journal WHERE id <= ?", (number - JOURNAL_KEEPS,))

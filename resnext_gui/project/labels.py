@@ -11,6 +11,7 @@ from resnext_gui.project.database import loaded_path
 from resnext_gui.project.files import natural, tidy
 from resnext_gui.project.journal import Journal, Step, set_alias, set_label_row, set_photo_labels
 from resnext_gui.project.records import Label, ProjectError
+from resnext_gui.texts import Text, text
 
 USABLE = "removed = 0 AND status <= 1"
 """In SQL: a photograph that can be shown and learnt from.  The indexes say it in the same words."""
@@ -112,7 +113,7 @@ class Labels(Journal):
             _drop_alias(db, name, steps)
             label_id = insert_label(db, name)
             steps.append(["label", label_id, [name, 0, 0, 1], [name, 0, 0, 0]])
-            self._record(db, f"Add the label {name}", steps)
+            self._record(db, text("add_label", label=name), steps)
         return label_id
 
     def rename_label(self, label_id: int, name: str) -> None:
@@ -133,7 +134,7 @@ class Labels(Journal):
             set_label_row(db, label_id, after)
             steps.append(["label", label_id, before, after])
             _add_alias(db, before[0], label_id, steps)
-            self._record(db, f"Rename {before[0]} to {name}", steps)
+            self._record(db, text("rename_label", label=before[0], name=name), steps)
 
     def merge_labels(self, source_id: int, into_id: int) -> None:
         """Move all photographs of one label into another and drop the emptied one.
@@ -155,7 +156,7 @@ class Labels(Journal):
             set_label_row(db, source_id, after)
             steps.append(["label", source_id, source, after])
             _add_alias(db, source[0], into_id, steps)
-            self._record(db, f"Merge {source[0]} into {into[0]}", steps)
+            self._record(db, text("merge_label", label=source[0], into=into[0]), steps)
 
     def exclude_label(self, label_id: int, excluded: bool) -> None:
         """Leave a label out of training and measuring, or take it in again.
@@ -169,7 +170,8 @@ class Labels(Journal):
             if before == after:
                 return
             set_label_row(db, label_id, after)
-            self._record(db, f"{'Leave out' if excluded else 'Use'} {before[0]}", [["label", label_id, before, after]])
+            what = text("leave_out_label" if excluded else "use_label", label=before[0])
+            self._record(db, what, [["label", label_id, before, after]])
 
     def remove_label(self, label_id: int) -> None:
         """Drop an empty label.
@@ -181,14 +183,10 @@ class Labels(Journal):
             before = _row(db, label_id)
             used = db.execute("SELECT 1 FROM photos WHERE label_id = ? AND removed = 0 LIMIT 1", (label_id,)).fetchone()
             if used:
-                raise ProjectError(
-                    "label_not_empty",
-                    f"The label '{before[0]}' still has photographs.",
-                    "Move them to another label first, or merge the label into another.",
-                )
+                raise ProjectError("label_not_empty", label=before[0])
             after = [*before[:3], 1]
             set_label_row(db, label_id, after)
-            self._record(db, f"Remove the label {before[0]}", [["label", label_id, before, after]])
+            self._record(db, text("remove_label", label=before[0]), [["label", label_id, before, after]])
 
 
 def insert_label(db: sqlite3.Connection, name: str, import_id: int | None = None) -> int:
@@ -208,15 +206,15 @@ def find_label(db: sqlite3.Connection, name: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def label_name(db: sqlite3.Connection, label_id: int | None) -> str:
+def label_name(db: sqlite3.Connection, label_id: int | None) -> Text | str:
     """Return a label's name for a sentence."""
-    return "Unlabelled" if label_id is None else str(_row(db, label_id)[0])
+    return text("unlabelled") if label_id is None else str(_row(db, label_id)[0])
 
 
 def _named(name: str) -> str:
     name = clean_label(name)
     if not name:
-        raise ProjectError("bad_label", "A label needs a name.", "Type at least one letter or digit.")
+        raise ProjectError("bad_label")
     return name
 
 
@@ -225,15 +223,13 @@ def _row(db: sqlite3.Connection, label_id: int) -> list[Any]:
         "SELECT name, position, excluded, removed FROM labels WHERE id = ? AND removed = 0", (label_id,)
     ).fetchone()
     if row is None:
-        raise ProjectError("no_label", "That label does not exist any more.", "Choose another label.")
+        raise ProjectError("no_label")
     return list(row)
 
 
 def _refuse_double(db: sqlite3.Connection, name: str) -> None:
     if db.execute("SELECT 1 FROM labels WHERE name = ? AND removed = 0", (name,)).fetchone():
-        raise ProjectError(
-            "label_exists", f"There is already a label '{name}'.", "Choose another name, or merge the two labels."
-        )
+        raise ProjectError("label_exists", label=name)
 
 
 def _drop_alias(db: sqlite3.Connection, name: str, steps: list[Step]) -> None:

@@ -248,7 +248,7 @@ def read_evaluation(path: Path) -> dict[str, Any]:
 
 
 def _damaged(path: Path) -> ProjectError:
-    return ProjectError("damaged", f"The file '{path}' is damaged.", "Restore it from a backup.")
+    return ProjectError("damaged:file", path=str(path))
 
 
 def read_shaped(

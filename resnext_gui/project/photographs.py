@@ -16,6 +16,7 @@ from resnext_gui.project.files import natural, tidy
 from resnext_gui.project.journal import Step, set_disputed, set_photo_labels, steps_text
 from resnext_gui.project.labels import USABLE, Labels, clean_label, find_label, insert_label, label_name
 from resnext_gui.project.records import Known, NewPhoto, Photo, ProjectError
+from resnext_gui.texts import Text, restored, some, stored, text
 
 _COLUMNS = "p.id, p.path, p.label_id, l.name, p.hash, p.size, p.mtime_ns, p.width, p.height, p.status, p.reason, k.kind"
 _JOINS = "FROM photos p LEFT JOIN labels l ON l.id = p.label_id LEFT JOIN kinds k ON k.hash = p.hash"
@@ -23,11 +24,6 @@ _JOINS = "FROM photos p LEFT JOIN labels l ON l.id = p.label_id LEFT JOIN kinds 
 
 _WIDEST = 1 << 20
 """Pixels."""
-
-
-def some(count: int, one: str = "photograph", many: str = "photographs") -> str:
-    """Return a count with its noun, such as "3 photographs" or "12,000 photographs"."""
-    return f"{count:,} {one if count == 1 else many}"
 
 
 class Photographs(Labels):
@@ -148,7 +144,7 @@ class Photographs(Labels):
         """
         found = self.photos([photo_id])
         if not found:
-            raise ProjectError("no_photograph", "That photograph is no longer in the project.", "")
+            raise ProjectError("no_photograph")
         return found[0]
 
     def photo_at(self, path: str) -> Photo | None:
@@ -172,17 +168,18 @@ class Photographs(Labels):
     # ----------------------------------------------------------------------------------------------------------------
     # Imports
 
-    def begin_import(self, text: str) -> int:
-        """Note that an import begins and return its id.  `text` says in the undo menu what it was."""
+    def begin_import(self, what: Text | str) -> int:
+        """Note that an import begins and return its id.  `what` says in the undo menu what it was."""
         with self._writing() as db:
-            cursor = db.execute("INSERT INTO imports (at, text) VALUES (?, ?)", (time.time(), text))
+            cursor = db.execute("INSERT INTO imports (at, text) VALUES (?, ?)", (time.time(), stored(what)))
             return int(cursor.lastrowid or 0)
 
-    def finish_import(self, import_id: int, text: str) -> None:
+    def finish_import(self, import_id: int, what: Text | str) -> None:
         """Give a finished import its final text, such as "Add 4,000 photographs"."""
         with self._writing() as db:
-            db.execute("UPDATE imports SET text = ? WHERE id = ?", (text, import_id))
-            db.execute("UPDATE journal SET text = ? WHERE steps = ?", (text, steps_text([["import", import_id]])))
+            words = stored(what)
+            db.execute("UPDATE imports SET text = ? WHERE id = ?", (words, import_id))
+            db.execute("UPDATE journal SET text = ? WHERE steps = ?", (words, steps_text([["import", import_id]])))
 
     def import_undone(self, import_id: int) -> bool:
         """Tell whether the person took the import back, perhaps while it was still going on."""
@@ -237,10 +234,10 @@ class Photographs(Labels):
         added = 0
         with self._writing() as db:
             if import_id is None:
-                text = f"Add {some(len(photos))}"
-                cursor = db.execute("INSERT INTO imports (at, text) VALUES (?, ?)", (time.time(), text))
+                what = stored(text("add_photographs", photographs=some(len(photos))))
+                cursor = db.execute("INSERT INTO imports (at, text) VALUES (?, ?)", (time.time(), what))
                 import_id = int(cursor.lastrowid or 0)
-            text, undone = db.execute("SELECT text, undone FROM imports WHERE id = ?", (import_id,)).fetchone()
+            what, undone = db.execute("SELECT text, undone FROM imports WHERE id = ?", (import_id,)).fetchone()
             if undone:
                 return 0
             label_ids: dict[str, int | None] = {}
@@ -250,23 +247,23 @@ class Photographs(Labels):
                     label_ids[name] = _label_for(db, name, import_id)
                 added += _add_one(db, photo, label_ids[name], source, import_id)
             if added:
-                self._note_import(db, import_id, text)
+                self._note_import(db, import_id, what)
         return added
 
-    def _note_import(self, db: sqlite3.Connection, import_id: int, text: str) -> None:
+    def _note_import(self, db: sqlite3.Connection, import_id: int, what: str) -> None:
         steps: list[Step] = [["import", import_id]]
         if not db.execute("SELECT 1 FROM journal WHERE steps = ?", (steps_text(steps),)).fetchone():
-            self._record(db, text, steps)
+            self._record(db, what, steps)
 
     # ----------------------------------------------------------------------------------------------------------------
     # Changes
 
-    def set_status(self, ids: Iterable[int], status: str, reason: str = "") -> None:
+    def set_status(self, ids: Iterable[int], status: str, reason: Text | str = "") -> None:
         """Note a fact about files: ``"ok"``, ``"changed"``, ``"unreadable"`` or ``"gone"``.  Not an undoable step."""
         with self._writing() as db:
             db.execute(
                 "UPDATE photos SET status = ?, reason = ? WHERE id IN (SELECT value FROM json_each(?))",
-                (STATUSES.index(status), tidy(reason), json.dumps(list(ids))),
+                (STATUSES.index(status), tidy(stored(reason)), json.dumps(list(ids))),
             )
 
     def relocate_photos(self, moves: Iterable[tuple[int, str]]) -> int:
@@ -311,7 +308,7 @@ class Photographs(Labels):
                 if settled:
                     set_disputed(db, settled, False)
                     steps.append(["settled", settled])
-                self._record(db, f"Move {some(len(changed))} to {name}", steps)
+                self._record(db, text("move_photographs", photographs=some(len(changed)), label=name), steps)
 
     def remove_photos(self, ids: Iterable[int]) -> None:
         """Forget photographs.  The files are untouched, and a folder that is read again does not bring them back."""
@@ -327,7 +324,7 @@ class Photographs(Labels):
                 db.execute(
                     "UPDATE photos SET removed = 1 WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(found),)
                 )
-                self._record(db, f"Remove {some(len(found))}", [["removed", found]])
+                self._record(db, text("remove_photographs", photographs=some(len(found))), [["removed", found]])
 
 
 def _disputed_of(db: sqlite3.Connection, ids: list[int]) -> list[int]:
@@ -342,8 +339,8 @@ def _photo(row: tuple[Any, ...]) -> Photo:
     if not 0 <= width <= _WIDEST or not 0 <= height <= _WIDEST:  # no picture has that: not known
         width = height = 0
     return Photo(
-        i, loaded_path(path), label_id, label, digest, size, mtime, width, height, STATUSES[status], reason,
-        None if kind is None else KINDS[kind],
+        i, loaded_path(path), label_id, label, digest, size, mtime, width, height, STATUSES[status],
+        tidy(str(restored(reason))), None if kind is None else KINDS[kind],
     )  # fmt: skip
 
 
@@ -365,7 +362,7 @@ def _add_one(db: sqlite3.Connection, photo: NewPhoto, label_id: int | None, sour
     path = stored_path(photo.path)
     row = db.execute("SELECT id, removed FROM photos WHERE path = ?", (path,)).fetchone()
     facts = (photo.hash, photo.size, photo.mtime_ns, photo.width, photo.height)
-    state = (STATUSES.index(photo.status), tidy(photo.reason))
+    state = (STATUSES.index(photo.status), tidy(stored(photo.reason)))
     if row is None:
         db.execute(
             "INSERT INTO photos (path, label_id, hash, size, mtime_ns, width, height, status, reason, source_id,"

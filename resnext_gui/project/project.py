@@ -20,6 +20,7 @@ from resnext_gui.project.kinds import Kinds
 from resnext_gui.project.marker import project_folder, write_marker
 from resnext_gui.project.records import ModelChange, ProjectError, StoredAnswer
 from resnext_gui.project.runs import Run
+from resnext_gui.texts import Text, restored, stored, text
 
 _SETTINGS: dict[str, notes.Shape] = {
     "name": notes.text,
@@ -70,9 +71,7 @@ class Project(Kinds):
         except OSError as error:
             raise file_trouble(error, place) from error
         if file.lstat().st_size > 0 and not guard.is_link(file):
-            raise ProjectError(
-                "project_exists", f"There is already a project in '{tidy(str(place))}'.", "Open it, or choose another."
-            )
+            raise ProjectError("project_exists", path=tidy(str(place)))
         project = cls._opened(place, read_only=False, create=True)
         if project.setting("name") is None:
             project.set_setting("name", tidy(name or place.name or "Project"))
@@ -90,11 +89,7 @@ class Project(Kinds):
         place = project_folder(os.path.abspath(path))  # noqa: PTH100
         file = place / FILE_NAME
         if not os.path.lexists(file):
-            raise ProjectError(
-                "no_project",
-                f"There is no project in '{tidy(str(place))}'.",
-                "Choose a folder that holds a file named project.db, or begin a new project.",
-            )
+            raise ProjectError("no_project", path=tidy(str(place)))
         writable = os.access(place, os.W_OK) and os.access(file, os.W_OK)
         return cls._opened(place, read_only=not writable, create=file.lstat().st_size == 0)
 
@@ -177,8 +172,7 @@ class Project(Kinds):
             ProjectError: ``damaged``: that is no content hash.
         """
         if not guard.fits_hash(content):
-            message = f"The project '{tidy(self.folder.name)}' names a content '{tidy(content)[:40]}', which cannot be."
-            raise ProjectError("damaged", message, "Restore the project from a backup.")
+            raise ProjectError("damaged:hash", name=tidy(self.folder.name), content=tidy(content)[:40])
         return self.cache / "thumbnails" / content[:2] / f"{content}.jpg"
 
     def thumbnail(self, content: str) -> Path | None:
@@ -198,11 +192,11 @@ class Project(Kinds):
 
     def setting(self, key: str, default: Any = None) -> Any:
         """Return a setting, any JSON value."""
-        text = self._one("SELECT value FROM settings WHERE key = ?", (key,))
-        if text is None:
+        found = self._one("SELECT value FROM settings WHERE key = ?", (key,))
+        if found is None:
             return default
         try:
-            value = notes.parse(str(text).encode())
+            value = notes.parse(str(found).encode())
         except ValueError:
             return default
         shape = _SETTINGS.get(key)
@@ -275,18 +269,20 @@ class Project(Kinds):
         value = self.setting("current_model")
         return value if value == "quick" or (isinstance(value, str) and safe_name(value, "") == value) else None
 
-    def set_current_model(self, model: str | None, reason: str = "") -> None:
+    def set_current_model(self, model: str | None, reason: Text | str = "") -> None:
         """Let another model answer, and remember since when and why."""
         with self._writing(changes=False) as db:
             _set(db, "current_model", model)
             if model is not None:
-                db.execute("INSERT INTO models (model, reason, at) VALUES (?, ?, ?)", (model, reason, time.time()))
+                db.execute(
+                    "INSERT INTO models (model, reason, at) VALUES (?, ?, ?)", (model, stored(reason), time.time())
+                )
 
     @property
     def model_history(self) -> list[ModelChange]:
         """Which model answered since when, newest first."""
         rows = self._rows("SELECT model, reason, at FROM models ORDER BY id DESC")
-        return [ModelChange(*row) for row in rows if notes.moment(row[2])]
+        return [ModelChange(model, str(restored(why)), at) for model, why, at in rows if notes.moment(at)]
 
     def exam_uses(self) -> int:
         """Return how often the exam was scored, with whichever model: who chooses among models by it uses it up."""
@@ -321,11 +317,7 @@ class Project(Kinds):
         # A moment's patience: someone who only asks holds the lock for microseconds.
         with lock_file(self._training_lock, 1.0) as held:
             if not held:
-                raise ProjectError(
-                    "run_busy",
-                    f"Another program is training in the project '{tidy(str(self.folder))}' now.",
-                    "Wait until it has finished, or stop it there.",
-                )
+                raise ProjectError("run_busy:project", path=tidy(str(self.folder)))
             yield
 
     def new_run(self, spec: dict[str, Any], name: str | None = None) -> Run:
@@ -348,7 +340,7 @@ class Project(Kinds):
     def damaged(self) -> list[ProjectError]:
         """Return what in the project's folder is left alone, as sentences: links, and runs with damaged notes."""
         places = (self.cache, self.quick_folder, self.runs_folder, *_inside(self.cache))
-        found = [odd_file(guard.OddFileError(place, "a link")) for place in places if guard.is_link(place)]
+        found = [odd_file(guard.OddFileError(place, text("a_link"))) for place in places if guard.is_link(place)]
         for run in self._run_folders():
             try:
                 guard.check(run.folder)
@@ -373,7 +365,7 @@ class Project(Kinds):
         """
         folder = self.runs_folder / run_id
         if safe_name(run_id, "") != run_id or not os.path.lexists(folder / "run.json"):
-            raise ProjectError("no_run", f"There is no training run '{tidy(run_id)}'.", "Choose another run.")
+            raise ProjectError("no_run", run=tidy(run_id))
         return Run(folder)
 
 
@@ -389,11 +381,7 @@ def refuse_photographs(folder: Path, photographs: Iterable[str] = ()) -> None:
     shared = any(Path(source).is_dir() and folder.is_dir() and folder.samefile(source) for source in photographs)
     places = [] if shared else [folder, *(place for place in _inside(folder, 1000) if place.is_dir())]
     if shared or any(place.suffix.lower() in _PICTURES for above in places for place in _inside(above, 1000)):
-        raise ProjectError(
-            "holds_photographs",
-            f"The folder '{tidy(str(folder))}' holds photographs, so no project can be kept in it.",
-            "Choose another folder for the project, such as a new one beside it. The photographs stay where they are.",
-        )
+        raise ProjectError("holds_photographs", path=tidy(str(folder)))
 
 
 def _inside(folder: Path, most: int = 10_000) -> list[Path]:

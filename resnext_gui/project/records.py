@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resnext_gui.messages import UserError
+from resnext_gui.texts import Text
 
 
 class ProjectError(UserError):
@@ -79,7 +80,7 @@ class NewPhoto:
     height: int = 0
     label: str | None = None
     status: str = "ok"
-    reason: str = ""
+    reason: Text | str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,9 @@ class Run:
         except guard.OddFileError as error:
             raise odd_file(error) from error
         except OSError as error:
-            raise ProjectError("no_run", f"There is no training run '{self.id}'.", "Choose another run.") from error
+            raise ProjectError("no_run", run=self.id) from error
         except ProjectError as error:
-            message = f"The notes of the run '{self.id}' are damaged."
-            raise ProjectError("damaged", message, "Start a new run.") from error
+            raise ProjectError("damaged:run", run=self.id) from error
 
     def update(self, **fields: Any) -> dict[str, Any]:
         """Change fields of run.json, atomically also against a rename from another process; returns the new content.
@@ -135,11 +134,7 @@ class Run:
         # A moment's patience: someone who only asks for the status holds the lock for microseconds.
         with lock_file(self.folder / "lock", 1.0) as held:
             if not held:
-                raise ProjectError(
-                    "run_busy",
-                    f"The run '{self.id}' is being worked on by another window or program.",
-                    "Wait until it is done, or stop it there.",
-                )
+                raise ProjectError("run_busy", run=self.id)
             yield self
 
     # ----------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from resnext_gui.project import guard
+from resnext_gui.texts import text
 
 COMPANIONS = ("", "-wal", "-shm", "-journal")
 """What the names of a SQLite file and of the files that SQLite puts beside it end with."""
@@ -64,13 +65,13 @@ def _refuse_odd_files(file: Path) -> None:
         except OSError:
             continue
         if guard.is_link(part):
-            raise guard.OddFileError(part, "a link")
+            raise guard.OddFileError(part, text("a_link"))
         if not stat.S_ISREG(facts.st_mode):
-            raise guard.OddFileError(part, "not an ordinary file")
+            raise guard.OddFileError(part, text("not_ordinary"))
         if suffix == "-journal" and facts.st_size:
             end = b""
             with contextlib.suppress(OSError), guard.open_read(part) as stream:
                 stream.seek(max(0, facts.st_size - len(_SUPER_JOURNAL)))
                 end = stream.read()
             if end == _SUPER_JOURNAL:
-                raise guard.OddFileError(part, "the journal of another program")
+                raise guard.OddFileError(part, text("others_journal"))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from resnext_gui.messages import RenderSamples, UserError
 from resnext_gui.project import guard
 from resnext_gui.project.files import file_trouble
+from resnext_gui.texts import text
 
 if TYPE_CHECKING:
     from resnext_gui.engine.worker.context import JobContext
@@ -82,7 +83,7 @@ def render_samples(
                     _write(place / label / f"{label}_{number + 1:03d}.jpg", data)
                 if job is not None:
                     done, total = start + len(portion), len(pictures)
-                    job.progress("samples", done, total, f"Rendered {done:,} of {total:,}")
+                    job.progress("samples", done, total, text("rendered", done=done, total=total))
     except OSError as error:
         raise file_trouble(error, place) from error
     return wanted
@@ -101,7 +102,7 @@ def samples_job(command: RenderSamples, job: JobContext) -> dict[str, Any]:
         JobStopped: the person stopped it.
     """
     if command.per_label < 1:
-        raise UserError("bad_count", "At least one sample of each label is needed.", "Ask for 40.")
+        raise UserError("bad_count:samples")
 
     labels = render_samples(command.folder, command.per_label, command.seed, job=job)
     return {"folder": command.folder, "labels": labels, "photographs": command.per_label * len(labels)}

@@ -192,7 +192,7 @@ def test_quick_prints_events_and_the_finished_line(
         Progress("1", "features", 20, 20, "Looked at 20 of 20"),
         DeviceChosen("1", "cpu", "A processor", "float32", "No GPU was found.", ""),
         ModelReady("1", "quick", 3, 4, 2, 20),
-        Refused("1", "/x.jpg", "broken", "'/x.jpg' is damaged.", "Remove it."),
+        Refused("1", "/x.jpg", "broken:plain", {"message": "'/x.jpg' is damaged.", "hint": "Remove it."}),
     ]
     made = pretend(messages.MakeQuick, QUICK, *events)
     exam = {"right": 3, "total": 4, "low": 0.3, "high": 0.95}
@@ -463,7 +463,7 @@ def model(tmp_path: Path) -> Path:
 def answer(command: messages.Classify, job: JobContext) -> dict[str, Any]:
     for path in command.paths:
         if "bad" in path:
-            job.emit(Refused(job.job_id, path, "broken", f"'{path}' is damaged."))
+            job.emit(Refused(job.job_id, path, "broken:plain", {"message": f"'{path}' is damaged."}))
         else:
             job.emit(
                 Answer(job.job_id, path, "red", 0.75, (("red", 0.75), ("blue", 0.25))[: command.top], "quick", 3.0)

@@ -11,6 +11,7 @@ import pytest
 
 from resnext_gui.project import NewPhoto, Project
 from resnext_gui.project.disk_labels import Followed
+from resnext_gui.texts import restored
 
 
 def photo(name: str, label: str | None = None) -> NewPhoto:
@@ -117,6 +118,8 @@ def to_first_format(project: Project) -> None:
     db.execute("DROP INDEX photos_disputed")
     db.execute("ALTER TABLE photos DROP COLUMN disk_label")
     db.execute("ALTER TABLE photos DROP COLUMN disputed")
+    for number, what in db.execute("SELECT id, text FROM journal").fetchall():
+        db.execute("UPDATE journal SET text = ? WHERE id = ?", (str(restored(what)), number))  # in English, then
     db.execute("PRAGMA user_version = 1")
     db.commit()
     db.close()

@@ -22,6 +22,7 @@ from resnext_gui.project import (
     new_project_folder,
     projects_home,
 )
+from resnext_gui.texts import Text, speak
 
 
 def photo(name: str, label: str | None = None, **facts: object) -> NewPhoto:
@@ -38,6 +39,20 @@ def project(tmp_path: Path):
 def fill(project: Project, **labels: int) -> None:
     for label, count in labels.items():
         project.add_photos([photo(f"{label}-{n}.jpg", label) for n in range(count)])
+
+
+def test_why_a_photograph_cannot_be_read_is_kept_as_a_code_and_said_in_the_readers_language(project: Project) -> None:
+    name = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
+    torn = Text("damaged:file", {"path": f"/p/{name}"})
+    project.add_photos([photo("a.jpg", status="unreadable", reason=torn), photo("b.jpg", reason="Torn, long ago.")])
+    project.set_current_model("quick", torn)
+    assert [p.reason for p in project.photos(project.photo_ids("unreadable"))] == [
+        "The file '/p/caf\\xe9.jpg' is damaged."
+    ]
+    assert [p.reason for p in project.photos(project.photo_ids())] == ["Torn, long ago."]
+    speak(lambda template: {"The file '{path}' is damaged.": "{path} ist zerrissen."}.get(template, template))
+    assert project.photos(project.photo_ids("unreadable"))[0].reason == "/p/caf\\xe9.jpg ist zerrissen."
+    assert project.model_history[0].reason.endswith(" ist zerrissen.")
 
 
 class TestOpening:

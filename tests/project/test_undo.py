@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from resnext_gui.messages import Source
 from resnext_gui.project import NewPhoto, Project, ProjectError
+from resnext_gui.texts import speak
 
 
 def photo(name: str, label: str | None = None) -> NewPhoto:
@@ -48,6 +49,24 @@ CORRECTIONS = {
     "Add 2 photographs": lambda p: p.add_photos([photo("n1.jpg", "new"), photo("n2.jpg", "rust")]),
     "Label 1 photograph": lambda p: p.follow_disk((i, "found") for i in p.photo_ids("unlabelled")),
 }
+
+
+def test_names_are_never_taken_for_words_of_the_sentence(project: Project):
+    german = {"Rename {label} to {name}": "{name} aus {label} machen", "Move {photographs} to {label}": "Nach {label}"}
+    project.rename_label(label_id(project, "rust"), "a to b")
+    project.rename_label(label_id(project, "a to b"), "c {label}")
+    assert project.undo_text() == "Rename a to b to c {label}"
+    speak(lambda template: german.get(template, template))
+    assert project.undo() == project.redo_text() == "c {label} aus a to b machen"
+    project.move(project.photo_ids(label_id(project, "dent")), None)
+    assert project.undo_text() == "Nach Unlabelled"
+
+
+def test_what_an_older_version_wrote_can_be_read_and_undone(project: Project):
+    project.add_label("crack")
+    with project._writing() as db:
+        db.execute("UPDATE journal SET text = 'Add the label {crack}' WHERE undone = 0 AND text LIKE '%crack%'")
+    assert project.undo_text() == project.undo() == project.redo_text() == "Add the label {crack}"
 
 
 @pytest.mark.parametrize("text", CORRECTIONS)

@@ -77,9 +77,9 @@ class Task:
             self.emit(Started(self.id))
             self.act(how)
         except Stopped:
-            self.emit(Failed(self.id, "stopped", "Stopped."))
+            self.emit(Failed(self.id, "stopped"))
         except messages.UserError as error:
-            self.emit(Failed(self.id, error.code, error.message, error.hint))
+            self.emit(Failed(self.id, error.error, error.values))
 
     def act(self, how):
         if how == "crash":
@@ -96,9 +96,11 @@ class Task:
                 counter.write_text(str(deaths + 1))
                 os._exit(72)
         if how == "error":
-            raise messages.UserError("no_photographs", "There are no photographs in 'here'.", "Choose another folder.")
+            raise messages.UserError(
+                "no_photographs:plain", message="There are no photographs in 'here'.", hint="Choose another folder."
+            )
         if how == "fault":
-            self.emit(Failed(self.id, "internal", "Something went wrong.", "", "Traceback: here"))
+            self.emit(Failed(self.id, "internal", {}, "Traceback: here"))
             return
         if how == "hang":
             self.stop.wait()
@@ -272,7 +274,9 @@ def classify(task, command):
         task.check()
         if Path(path).suffix == ".txt":
             refused += 1
-            task.emit(Refused(task.id, path, "not_a_picture", f"'{Path(path).name}' is not a picture."))
+            task.emit(
+                Refused(task.id, path, "not_a_picture:plain", {"message": f"'{Path(path).name}' is not a picture."})
+            )
             continue
         p = 0.95 - 0.01 * (number % 50)
         task.emit(Answer(task.id, path, "daisy", p, (("daisy", p), ("rose", 1 - p)), command.model or "quick", 12.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
@@ -12,7 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnext_gui import messages
-from resnext_gui.messages import Answer, Classify, Finished, Progress, Scan, Source, Train, TrainSpec, decode, encode
+from resnext_gui.messages import (
+    Answer,
+    Classify,
+    Finished,
+    Progress,
+    Scan,
+    Source,
+    Train,
+    TrainSpec,
+    UserError,
+    decode,
+    encode,
+)
+from resnext_gui.texts import Text, some, text
 
 KINDS = typing.get_args(messages.Message)
 
@@ -36,6 +50,7 @@ def example(hint: object) -> st.SearchStrategy[object]:
         int: st.integers(-(2**53), 2**53),
         float: st.floats(allow_nan=False),
         bool: st.booleans(),
+        Text: st.builds(Text, st.text(max_size=5), st.dictionaries(st.text(max_size=5), st.integers() | st.text())),
     }
     return simple[hint]  # type: ignore[index]
 
@@ -56,6 +71,21 @@ def test_nested_values_come_back_with_their_types() -> None:
     assert isinstance(decode(encode(train)).spec, TrainSpec)  # type: ignore[union-attr]
     answer = Answer("3", "/x.jpg", "a", 0.5, (("a", 0.5), ("b", 0.25)), "quick", 3.0)
     assert decode(encode(answer)).top == (("a", 0.5), ("b", 0.25))  # type: ignore[union-attr]
+
+
+def test_sentences_arrive_as_codes_wherever_they_are() -> None:
+    result = {"findings": [{"message": text("plain", text=some(3))}], "labels": {"$text": 3, "rust": 2}}
+    assert decode(encode(Finished("1", result))) == Finished("1", result)
+
+
+def test_trouble_is_put_into_words_by_who_reads_it() -> None:
+    error = UserError("disk_full:path", path="/p/a")
+    failed = decode(encode(messages.Failed("1", error.error, error.values)))
+    assert isinstance(failed, messages.Failed)
+    assert (failed.code, failed.message, failed.hint) == (error.code, str(error), error.hint)
+    assert (error.code, str(error.sentence)) == ("disk_full", "The disk is full: '/p/a'.")
+    again = copy.copy(error)
+    assert (again.error, again.values) == (error.error, error.values)
 
 
 def test_names_that_are_no_unicode_survive() -> None:

@@ -72,7 +72,7 @@ def test_everything_said_is_printable():
     output.say(name)
     output.note(name)
     output.emit(Progress("", "scan", 1, 9, name))
-    output.failed(Failed("", "fault", name, name, f"Traceback\n  {name}"))
+    output.failed(Failed("", "fault:plain", {"message": name, "hint": name}, f"Traceback\n  {name}"))
     for written in (out.getvalue(), err.getvalue().replace("\r\x1b[K", "")):
         assert "\x1b" not in written and "\r" not in written and "\u202e" not in written
         assert not [line for line in written.splitlines() if line.startswith("resnext-gui: all is well")]

@@ -14,7 +14,7 @@ from resnext_gui.engine.pictures.files import display
 from resnext_gui.messages import COLUMN
 from resnext_gui.project.files import natural
 from resnext_gui.project.labels import LONGEST, alike
-from resnext_gui.project.photographs import some
+from resnext_gui.texts import some
 
 Finding = dict[str, Any]
 """``{"finding": kind, "paths": [...], "message": sentence}``, and perhaps ``"hint"`` and ``"code"``."""
@@ -232,7 +232,7 @@ def _passed(passed: Mapping[str, Passed]) -> list[Finding]:
                 finding(
                     "not_downloaded",
                     row.examples,
-                    f"Not downloaded from iCloud: {some(row.count, 'file', 'files')}{of}.",
+                    f"Not downloaded from iCloud: {some(row.count, 'files')}{of}.",
                     "Download them in the file manager, then add the folder again.",
                 )
             )
@@ -247,7 +247,7 @@ def _passed(passed: Mapping[str, Passed]) -> list[Finding]:
             hint = "Keep projects and photographs in different folders."
             found.append(finding("project", row.examples, message, hint))
         elif kind == "raw":
-            message = f"Passed over for the JPEG of the same name: {some(row.count, 'raw file', 'raw files')}."
+            message = f"Passed over for the JPEG of the same name: {some(row.count, 'raw_files')}."
             found.append(finding("passed_over", row.examples, message))
         elif kind == "empty":
             named = [path for path in row.examples if not says_nothing(os.path.basename(path))]  # noqa: PTH119

@@ -13,7 +13,7 @@ from resnext_gui.engine.pictures.files import ImageError, opened_content, troubl
 from resnext_gui.engine.pictures.jpeg_ends import ends_early
 from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.project import NewPhoto, Project
-from resnext_gui.project.photographs import some
+from resnext_gui.texts import some
 
 _THREADS = 4
 

@@ -18,7 +18,7 @@ from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.messages import COLUMN, Reconcile, Source, UserError
 from resnext_gui.project import Known, NewPhoto, Project
 from resnext_gui.project.disk_labels import Followed
-from resnext_gui.project.photographs import some
+from resnext_gui.texts import some
 
 _EXAMPLES = 12
 

@@ -24,7 +24,7 @@ from resnext_gui.messages import Preview, Scan, Source, UserError
 from resnext_gui.project import Known, NewPhoto, Project
 from resnext_gui.project.disk_labels import Followed
 from resnext_gui.project.files import natural
-from resnext_gui.project.photographs import some
+from resnext_gui.texts import some
 
 _NOT_KEPT = frozenset({"missing", "vanished", "folder"})
 """Refusals that leave nothing to remember: there is no file."""

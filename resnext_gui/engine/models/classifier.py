@@ -264,11 +264,10 @@ def _walk(paths: Iterable[str], job: JobContext) -> list[str | None]:
         found.extend(file.path for file in listing.files)
         for place, sentence in listing.troubles:
             found.append(None)
-            job.emit(Refused(job.job_id, place, "unreadable", sentence))
+            job.emit(Refused(job.job_id, place, "unreadable:plain", {"message": sentence}))
         if not listing.files and not listing.troubles:
             found.append(None)
-            sentence = f"'{path}' holds no pictures."
-            job.emit(Refused(job.job_id, path, "no_pictures", sentence, "Drop a folder with photographs."))
+            job.emit(Refused(job.job_id, path, "no_pictures:folder", {"path": path}))
     return found
 
 

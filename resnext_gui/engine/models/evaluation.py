@@ -121,7 +121,7 @@ def evaluate(project: Project, model: str, kind: str, job: JobContext) -> dict[s
                 if isinstance(pixels, UserError):
                     job.refused(path, pixels)
                     if not project.read_only and verdict(pixels) == "unreadable":
-                        project.set_status([by_path[path].photo_id], "unreadable", pixels.message)
+                        project.set_status([by_path[path].photo_id], "unreadable", pixels.sentence)
                 else:
                     batch.append((by_path[path], pixels))
                 if len(batch) == BATCH or (number == len(by_path) and batch):

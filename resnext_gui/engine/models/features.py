@@ -119,13 +119,7 @@ def tell_left_out(photographs: Photographs, told: set[str], job: JobContext) -> 
     for name in photographs.left_out:
         if name not in told:
             told.add(name)
-            job.emit(
-                Refused(
-                    job.job_id, name, "label_left_out",
-                    f"The label “{name}” is left out: none of its photographs can be learnt from.",
-                    "Look at “Unreadable” on the Photos page, and add other photographs of it.",
-                )
-            )  # fmt: skip
+            job.emit(Refused(job.job_id, name, "label_left_out", {"label": name}))
 
 
 _networks: dict[str, keras.Model] = {}
@@ -233,9 +227,7 @@ class FeatureReader:
                         batch.append((item, outcome))
                     while remarks:
                         path, remark = remarks.pop(0)
-                        self.job.emit(
-                            Refused(self.job.job_id, path, "incomplete", remark, "It is learnt from all the same.")
-                        )
+                        self.job.emit(Refused(self.job.job_id, path, "incomplete", {"remark": remark}))
                     if len(batch) == BATCH or (number == len(missing) and batch):
                         self._compute(batch)
                         batch = []
@@ -275,7 +267,7 @@ class FeatureReader:
         elif not self.project.read_only:
             status = verdict(error)
             if status is not None:
-                self.project.set_status([item.photo_id], status, error.message)
+                self.project.set_status([item.photo_id], status, error.sentence)
 
     def features(self, items: list[Item]) -> tuple[Features, Labels]:
         """Return features (n, features) and labels (n,) of those of `items` that are known."""

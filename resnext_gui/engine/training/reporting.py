@@ -15,7 +15,7 @@ from resnext_gui.engine.models.score import Score
 from resnext_gui.engine.training.checkpoints import prune, save_state
 from resnext_gui.engine.training.loop import FitState, Fitting, PassReport, StepReport, Watch
 from resnext_gui.engine.worker.context import JobContext
-from resnext_gui.messages import BatchPoint, EpochLine, ModelReady, UserError
+from resnext_gui.messages import BatchPoint, EpochLine, ModelReady, Refused
 from resnext_gui.project import Project, Run
 
 SAVE_EVERY = 10.0
@@ -95,7 +95,7 @@ class Reporter:
             if index not in self._missing:
                 self._missing.add(index)
                 item = self._photographs.learning[index]
-                self._job.refused(item.path, UserError("vanished", reason, "The run goes on without it."))
+                self._job.emit(Refused(self._job.job_id, item.path, "vanished:run", {"reason": reason}))
                 if not Path(item.path).exists() and Reach.of(self._project).lost(item.path) is None:
                     self._project.set_status([item.photo_id], "gone", reason)
 

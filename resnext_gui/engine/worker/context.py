@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Event, Progress, Refused, UserError
+from resnext_gui.texts import Text
 
 Emit = Callable[[Event], None]
 """A job says things by calling this.  It never blocks for long and never raises."""
@@ -30,13 +31,15 @@ class JobContext:
         """Serve urgent work, wait while paused, and raise `JobStopped` once a stop was asked for."""
         self.control.check()
 
-    def progress(self, stage: str, done: int, total: int, text: str = "", seconds_left: float | None = None) -> None:
+    def progress(
+        self, stage: str, done: int, total: int, text: Text | str = "", seconds_left: float | None = None
+    ) -> None:
         """Say how far the job is; see `Progress`."""
         self.emit(Progress(self.job_id, stage, done, total, text, seconds_left))
 
     def refused(self, path: str, error: UserError) -> None:
         """Say that a file could not be used, and why."""
-        self.emit(Refused(self.job_id, path, error.code, error.message, error.hint))
+        self.emit(Refused(self.job_id, path, error.error, error.values))
 
     def unstoppable(self) -> JobContext:
         """Return the same for work that nobody may stop any more."""

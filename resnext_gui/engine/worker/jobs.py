@@ -64,48 +64,28 @@ def as_user_error(error: BaseException) -> UserError | None:
     sqlite = getattr(error, "sqlite_errorcode", None)
     sqlite = sqlite & 0xFF if isinstance(sqlite, int) else None
     if isinstance(error, MemoryError) or type(error).__name__ in _OUT_OF_MEMORY:
-        return UserError(
-            "memory_full",
-            "There is not enough memory for this.",
-            "Close other programs, or choose a smaller image size or a smaller batch.",
-        )
+        return UserError("memory_full")
     if number in _DISK_FULL or sqlite == _SQLITE_FULL:
-        return UserError(
-            "disk_full",
-            f"The disk is full{_where(error)}.",
-            "Free some space, then try again. What was finished is kept.",
-        )
+        return _at("disk_full", error)
     if number in _NO_ENTRY or sqlite == _SQLITE_READ_ONLY:
-        return UserError(
-            "read_only",
-            f"The program may not read or write here{_where(error)}.",
-            "Choose a folder of your own, or change its permissions.",
-        )
+        return _at("read_only", error)
     if number in _NOT_USABLE:
-        reason = os.strerror(number or 0)
-        return UserError(
-            "not_usable", f"A file or folder cannot be used{_where(error)}: {reason}.", "Choose another one."
-        )
+        return _at("not_usable", error, reason=os.strerror(number or 0))
     return None
 
 
-def _where(error: BaseException) -> str:
-    name = getattr(error, "filename", None)
-    return f": '{name}'" if name else ""
+def _at(code: str, error: BaseException, **values: str) -> UserError:
+    """Return the error `code` of `texts.ERRORS`, or its like that names a file where `error` does."""
+    path = getattr(error, "filename", None)
+    return UserError(f"{code}:path", path=str(path), **values) if path else UserError(code, **values)
 
 
 def failure(job_id: str, error: BaseException) -> Failed:
     """Return the terminal event of a job that ended with `error`."""
     if isinstance(error, JobStopped):
-        return Failed(job_id, "stopped", "Stopped.")
+        return Failed(job_id, "stopped")
     expected = as_user_error(error)
     if expected is not None:
         details = "" if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        return Failed(job_id, expected.code, expected.message, expected.hint, details)
-    return Failed(
-        job_id,
-        "fault",
-        f"The engine met a fault of its own ({type(error).__name__}).",
-        "Try again. If it happens again, copy the details and send them to us.",
-        "".join(traceback.format_exception(error)),
-    )
+        return Failed(job_id, expected.error, expected.values, details)
+    return Failed(job_id, "fault", {"kind": type(error).__name__}, "".join(traceback.format_exception(error)))

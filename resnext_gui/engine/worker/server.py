@@ -36,6 +36,7 @@ from resnext_gui.engine.worker import jobs
 from resnext_gui.engine.worker.context import JobContext
 from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import BatchPoint, Event, Failed, Finished, Progress
+from resnext_gui.texts import text
 
 log = logging.getLogger(__name__)
 
@@ -352,7 +353,7 @@ class Server:
             return
         task.control.stop()
         if self._files.take_back(task) or self._compute.take_back(task):
-            task.emit(Failed(job_id, "stopped", "Stopped before it began."))
+            task.emit(Failed(job_id, "stopped:before"))
             self._finished(task)
             return
         threading.Thread(target=_show_life, args=(task,), name="life", daemon=True).start()
@@ -383,7 +384,7 @@ def _show_life(task: Task) -> None:
     while not task.ended.wait(BEAT):
         now = time.process_time()
         if now - used >= LEAST_WORK:
-            task.emit(Progress(task.id, "finishing", 0, 0, "Finishing what was begun"))
+            task.emit(Progress(task.id, "finishing", 0, 0, text("finishing_begun")))
         used = now
 
 

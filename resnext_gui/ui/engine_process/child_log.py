@@ -1,4 +1,4 @@
-"""What a child process writes by itself, its last words above all, and what its exit code means."""
+"""What a child process writes by itself, its last words above all."""
 
 from __future__ import annotations
 
@@ -39,16 +39,3 @@ def last(path: Path | None) -> str:
             return file.read().decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def in_plain_words(exit_code: int | None) -> tuple[str, str]:
-    """Return (what happened, what to do) for an engine that ended with `exit_code`."""
-    if exit_code in (-9, 137):
-        return (
-            f"The engine was ended from outside (engine exited, code {exit_code}); often the memory is full.",
-            "Close other programs and try again. What was finished is kept.",
-        )
-    return (
-        f"The engine stopped unexpectedly (engine exited, code {exit_code}).",
-        "Try again. What was finished is kept.",
-    )

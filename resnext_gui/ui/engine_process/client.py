@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from resnext_gui import messages
 from resnext_gui.messages import Command, Failed, Finished, Message
-from resnext_gui.ui.engine_process import texts
+from resnext_gui.texts import said
 from resnext_gui.ui.engine_process.process import EngineLine, Patience
 
 WINDOW_SHARE = 0.008
@@ -37,7 +37,8 @@ class Job(QObject):
     started = Signal()
     happened = Signal(object)
     """Any other event of this job, as a `messages` dataclass."""
-    finished = Signal(object)  # a dict; declared as one, Qt would make another out of it
+    finished = Signal(object)
+    """The result, its sentences in words: a dict; declared as one, Qt would make another out of it."""
     failed = Signal(object)
     """`messages.Failed`."""
     over = Signal()
@@ -75,7 +76,7 @@ class Job(QObject):
             self.done = True
             if not self.cancelled:
                 if isinstance(event, Finished):
-                    self.finished.emit(event.result)
+                    self.finished.emit(said(event.result))
                 else:
                     self.failed.emit(event)
             self.over.emit()
@@ -144,7 +145,7 @@ class EngineClient(QObject):
         job = Job(self, command, command.job_id)
         self._jobs[job.id] = job
         if self._closed:
-            failure = Failed(job.id, "closed", self.tr("The program is closing."))
+            failure = Failed(job.id, "closed")
             QTimer.singleShot(0, self, lambda: self._hand_over(failure))
         else:
             self._line.send(command, job.id)
@@ -187,6 +188,6 @@ class EngineClient(QObject):
             return  # of a job that has ended: nobody is interested any more
         if isinstance(event, Finished | Failed):
             del self._jobs[job_id]
-        job._deliver(texts.translated(event))
+        job._deliver(event)
         if job.done:
             job.deleteLater()

@@ -34,6 +34,7 @@ from PySide6.QtCore import QThread, Signal
 import resnext_gui
 from resnext_gui import messages, scratch
 from resnext_gui.messages import Command, Failed, Finished, Message
+from resnext_gui.texts import Value
 from resnext_gui.ui.engine_process import child_log
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ class EngineLine(QThread):
                 if any(_is_job(entry[0]) for entry in unsent):
                     for entry in unsent:
                         self._outbox.remove(entry)
-                    self._inbox.append(Failed(job_id, "stopped", "Stopped before it began."))
+                    self._inbox.append(Failed(job_id, "stopped:before"))
                     tell, self._told = not self._told, True
                 else:
                     self._outbox.append((command, job_id))
@@ -167,7 +168,7 @@ class EngineLine(QThread):
         except Exception:
             # Whatever it was, nobody may wait for an answer for ever.
             log.exception("%s: the line broke", self._role)
-            self._fail_all("internal", "The connection with the engine broke.", "Start the program again.")
+            self._fail_all("internal")
         finally:
             if self._child is not None:
                 self._dismiss(self._child)
@@ -264,12 +265,7 @@ class EngineLine(QThread):
             return
         if isinstance(event, messages.Hello):
             if event.protocol != messages.PROTOCOL:
-                self._give_up(
-                    child,
-                    "protocol",
-                    f"The engine speaks version {event.protocol} and this window version {messages.PROTOCOL}.",
-                    "Install the program again, so that both parts fit.",
-                )
+                self._give_up(child, "protocol", {"engine": event.protocol, "window": messages.PROTOCOL})
                 return
             child.greeted = True
             self.child_started.emit(child.process.pid)
@@ -309,12 +305,8 @@ class EngineLine(QThread):
         """Start the child.  False: it cannot be started, and whoever waited has been told."""
         if self._crashes >= CRASHES_ALLOWED:
             self._crashes = 0  # what the person asks for next is a new chance
-            self._fail_all(
-                "engine_keeps_stopping",
-                "The engine stopped several times in a row.",
-                "Close other programs, or start this program again.",
-                child_log.last(child_log.path_for(self._log_folder, self._role)),
-            )
+            details = child_log.last(child_log.path_for(self._log_folder, self._role))
+            self._fail_all("engine_keeps_stopping", details=details)
             return False
         folder: str | None = None
         address: str | None = None
@@ -339,7 +331,7 @@ class EngineLine(QThread):
                 listener.close()
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-            self._fail_all("engine_start", f"The engine could not be started: {error}.", "Install the program again.")
+            self._fail_all("engine_start", {"reason": str(error)})
             return False
         child = _Child(process, listener, folder, words, time.monotonic())
         child.accepting = threading.Thread(target=self._accept, args=(child,), name="engine-accept", daemon=True)
@@ -404,12 +396,7 @@ class EngineLine(QThread):
             return
         if not child.greeted:
             if now - child.began > self._patience.hello:
-                self._give_up(
-                    child,
-                    "engine_silent",
-                    f"The engine did not answer within {self._patience.hello:.0f} seconds.",
-                    "The computer may be very busy. Try again.",
-                )
+                self._give_up(child, "engine_silent", {"seconds": round(self._patience.hello)})
         elif child.kill_at is None:
             child.culprits = {job_id for job_id, moment in self._open.items() if moment is not None and moment <= now}
             if child.culprits:
@@ -420,11 +407,11 @@ class EngineLine(QThread):
             child.process.kill()
             child.kill_at = now + self._patience.terminate
 
-    def _give_up(self, child: _Child, code: str, message: str, hint: str) -> None:
+    def _give_up(self, child: _Child, error: str, values: dict[str, Value]) -> None:
         """End a child that never became one of ours."""
         self._lay_down(child, patience=0.0)
         self._crashes += 1
-        self._fail_all(code, message, hint, child_log.last(child.words))
+        self._fail_all(error, values, child_log.last(child.words))
 
     def _bury(self, child: _Child) -> None:
         """The child is gone, or its pipe is: say so to every job it had."""
@@ -434,10 +421,12 @@ class EngineLine(QThread):
         if not child.culprits:
             self._crashes += 1
         log.warning("%s: engine exited, code %s", self._role, exit_code)
-        what, hint = child_log.in_plain_words(exit_code)
+        # -9 and 137: killed by the system, as it does where memory is full
+        error = "engine_exited:outside" if exit_code in (-9, 137) else "engine_exited"
+        values: dict[str, Value] = {"exit": str(exit_code)}
         details = child_log.last(child.words)
         if not child.greeted:
-            self._fail_all("engine_exited", what, hint, details)
+            self._fail_all(error, values, details)
             return
         lost = list(self._open)
         self._open.clear()
@@ -445,9 +434,9 @@ class EngineLine(QThread):
         self._stopped.clear()
         for job_id in lost:
             if job_id in child.culprits:
-                self._put(Failed(job_id, "stopped", "It did not stop by itself and was ended."))
+                self._put(Failed(job_id, "stopped:ended"))
             else:
-                self._put(Failed(job_id, "engine_exited", what, hint, details))
+                self._put(Failed(job_id, error, values, details))
 
     def _dismiss(self, child: _Child) -> None:
         """Let a child go that is not needed any more."""
@@ -492,7 +481,7 @@ class EngineLine(QThread):
             shutil.rmtree(child.folder, ignore_errors=True)
             child.folder = None
 
-    def _fail_all(self, code: str, message: str, hint: str, details: str = "") -> None:
+    def _fail_all(self, error: str, values: dict[str, Value] | None = None, details: str = "") -> None:
         with self._lock:
             waiting = [job_id for command, job_id in self._outbox if _is_job(command)]
             self._outbox.clear()
@@ -501,7 +490,7 @@ class EngineLine(QThread):
         self._lanes.clear()
         self._stopped.clear()
         for job_id in lost:
-            self._put(Failed(job_id, code, message, hint, details))
+            self._put(Failed(job_id, error, values or {}, details))
 
 
 def _is_job(command: Command) -> bool:

@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject
 
 from resnext_gui.messages import Source, UserError
 from resnext_gui.ui.common import files
-from resnext_gui.ui.engine_process.texts import say
 from resnext_gui.ui.photos.findings import MOST_ROWS
 from resnext_gui.ui.photos.gallery.lister import Listing
 from resnext_gui.ui.photos.receipt import plain_rule
@@ -119,7 +118,7 @@ class Incoming(QObject):
         try:
             sources = [replace(source, rule="auto", label=None) for source in self._sources()]
         except UserError as error:
-            show({"error": say(error.message)})
+            show({"error": error.message})
             return
         self._page.session.imports.preview(sources, show)
 

@@ -15,7 +15,6 @@ from resnext_gui.project import Label, Photo
 from resnext_gui.ui.common import words
 from resnext_gui.ui.common.notice import Notice
 from resnext_gui.ui.common.toast import Toast
-from resnext_gui.ui.engine_process.texts import say
 from resnext_gui.ui.photos.disagree import DisagreeLine
 from resnext_gui.ui.photos.dock import Dock
 from resnext_gui.ui.photos.empty import EmptyPhotos
@@ -412,20 +411,20 @@ class PhotosPage(QWidget):
         """Take the last correction back."""
         text = self.session.corrections.undo()
         if text:
-            self.say(self.tr("Undone: {what}").format(what=say(text)), undo=False)
+            self.say(self.tr("Undone: {what}").format(what=text), undo=False)
 
     def redo(self) -> None:
         """Do again what was undone."""
         text = self.session.corrections.redo()
         if text:
-            self.say(self.tr("Done again: {what}").format(what=say(text)))
+            self.say(self.tr("Done again: {what}").format(what=text))
 
     def _undo_changed(self) -> None:
         try:
             undo, redo = self.session.project.undo_text(), self.session.project.redo_text()
         except UserError:
             return
-        self.toolbar.set_undo(undo and say(undo), redo and say(redo))
+        self.toolbar.set_undo(undo, redo)
 
     # ---------------------------------------------------------------------------------------------------------------
     # Quick model

@@ -171,7 +171,12 @@ class SessionCore(QObject):
             if isinstance(told, Progress) and work is not None:
                 title = counted if counted and told.total else work.title
                 shown = dataclasses.replace(
-                    work, title=title, text=told.text, done=told.done, total=told.total, seconds_left=told.seconds_left
+                    work,
+                    title=title,
+                    text=str(told.text),
+                    done=told.done,
+                    total=told.total,
+                    seconds_left=told.seconds_left,
                 )
                 self.set_work(key, shown, job.stop)
             elif isinstance(told, DeviceChosen) and client is None:
@@ -227,7 +232,7 @@ class SessionCore(QObject):
         """Note which device computes."""
         if isinstance(chosen, DeviceChosen):
             cores = self.device.cores if self.device is not None else 0
-            chosen = Device(chosen.device, chosen.name, chosen.precision, chosen.reason, chosen.advice, cores)
+            chosen = Device(chosen.device, chosen.name, chosen.precision, str(chosen.reason), str(chosen.advice), cores)
         if chosen != self.device:
             self.device = chosen
             self.device_changed.emit(chosen)

@@ -162,7 +162,7 @@ class Quick(QObject):
 
     def _on_event(self, event: object) -> None:
         if isinstance(event, Progress):
-            self._set(done=event.done, total=event.total, message=event.text, seconds_left=event.seconds_left)
+            self._set(done=event.done, total=event.total, message=str(event.text), seconds_left=event.seconds_left)
         elif isinstance(event, messages.ModelReady):
             self.note_model(event)
             self._let_it_answer()

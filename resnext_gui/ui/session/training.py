@@ -121,7 +121,7 @@ class Training(QObject):
     def _on_event(self, event: object) -> None:
         session, state = self._session, self.state
         if isinstance(event, Progress):
-            changes: dict[str, Any] = {"text": event.text, "seconds_left": event.seconds_left}
+            changes: dict[str, Any] = {"text": str(event.text), "seconds_left": event.seconds_left}
             if event.stage == TRAINING_STAGE and event.total > 0:
                 self._counted = True
                 changes["progress"] = min(1.0, event.done / event.total)
@@ -146,7 +146,10 @@ class Training(QObject):
             session.changed.emit(Change.RUNS)
         elif isinstance(event, messages.DeviceChosen):
             self._set(
-                device=event.name or event.device, precision=event.precision, reason=event.reason, advice=event.advice
+                device=event.name or event.device,
+                precision=event.precision,
+                reason=str(event.reason),
+                advice=str(event.advice),
             )
         elif isinstance(event, messages.RunCreated):
             self._set(run=event.run, phase="running" if state.phase == "starting" else state.phase)

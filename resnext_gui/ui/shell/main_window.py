@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from resnext_gui.project import Project, is_project, new_project_folder, project
 from resnext_gui.ui.common import dropping, theme, words
 from resnext_gui.ui.common.files import ask_folder, ask_open
 from resnext_gui.ui.engine_process.client import EngineClient
-from resnext_gui.ui.engine_process.texts import say
 from resnext_gui.ui.session.session import Session
 from resnext_gui.ui.session.state import Change, Device, PageKey, Problem, TrainingState, Unfinished
 from resnext_gui.ui.shell.banner import Action, Banners
@@ -352,8 +350,7 @@ class MainWindow(QMainWindow):
 
     def show_problem(self, problem: Problem, actions: Sequence[Action] = ()) -> None:
         """Show a banner on the page it concerns."""
-        said = replace(problem, message=say(problem.message), hint=say(problem.hint))
-        self.banners.show_problem(said, actions)
+        self.banners.show_problem(problem, actions)
 
     def _show_name(self, name: str) -> None:
         self.top.name.set_name(name)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication
 
 from resnext_gui.messages import TrainSpec, UserError
 from resnext_gui.project import Run
+from resnext_gui.texts import restored
 from resnext_gui.ui.common import words
 
 
@@ -168,7 +169,8 @@ def everything(notes: RunNotes) -> str:
     if notes.right is not None:
         lines.append(f"{_tr('Best in practice')}: {words.of(notes.right, notes.total)}")
     if info.get("error"):
-        lines.append(f"{_tr('Error')}: {_plain(info['error'])}")
+        error = info["error"]
+        lines.append(f"{_tr('Error')}: {_plain(error.get('message', ''))} ({error.get('code', '')})")
     mirror = info.get("mirror") or {}
     if mirror.get("tried"):
         lines += ["", _mirror_line(mirror)]
@@ -209,7 +211,7 @@ def _mirror_line(mirror: dict[str, Any]) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return str(restored(value)) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def as_command(spec: dict[str, Any], project_folder: str) -> str:

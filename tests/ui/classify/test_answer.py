@@ -47,7 +47,9 @@ def test_two_close_answers(card) -> None:
 
 
 def test_a_refusal_is_told_with_what_to_do(card) -> None:
-    refused = Refused("j", "/p/torn.jpg", "broken", "'torn.jpg' ends too early.", "Copy it again.")
+    refused = Refused(
+        "j", "/p/torn.jpg", "broken:plain", {"message": "'torn.jpg' ends too early.", "hint": "Copy it again."}
+    )
     card.show_entry(Entry.of_refusal(refused))
     assert card._sure.text() == "'torn.jpg' ends too early."
     assert card._made.text() == "Copy it again."
@@ -97,7 +99,7 @@ def test_entries_of_the_engine_and_of_the_project_are_alike() -> None:
 
 
 def test_the_table_holds_answers_corrections_and_refusals() -> None:
-    refused = Entry.of_refusal(Refused("j", "/p/torn.jpg", "broken", "It ends."))
+    refused = Entry.of_refusal(Refused("j", "/p/torn.jpg", "broken:plain", {"message": "It ends."}))
     rows = list(csv.DictReader(io.StringIO(to_csv([entry(corrected="good"), refused]))))
     assert rows[0]["label"] == "rust" and rows[0]["corrected"] == "good" and rows[0]["second_label"] == "scratch"
     assert float(rows[0]["probability"]) == pytest.approx(0.78)

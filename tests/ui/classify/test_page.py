@@ -100,7 +100,9 @@ def test_answers_return_when_the_project_is_opened_again(qtbot, make_page, sessi
 def test_refused_files_stay_by_name(qtbot, make_page, session, say) -> None:
     page = make_page()
     say(1)
-    session.refused.emit(Refused("j", "/p/torn.jpg", "broken", "'torn.jpg' ends too early.", "Copy it again."))
+    session.refused.emit(
+        Refused("j", "/p/torn.jpg", "broken:plain", {"message": "'torn.jpg' ends too early.", "hint": "Copy it again."})
+    )
     settle(qtbot, page, 2)
     page._filters.button("refused").click()
     assert page._filters.button("refused").text() == "Not read 1"

@@ -12,7 +12,8 @@ import pytest
 from PySide6.QtCore import QTimer
 
 from resnext_gui import messages
-from resnext_gui.messages import Classify, Describe, Progress, Scan, Train, TrainSpec
+from resnext_gui.messages import Classify, Describe, Finished, Progress, Scan, Train, TrainSpec
+from resnext_gui.texts import some, speak
 from resnext_gui.ui.engine_process.client import EngineClient
 from resnext_gui.ui.engine_process.process import CRASHES_ALLOWED, Patience
 from tests.ui.conftest import fake_program
@@ -74,6 +75,21 @@ def test_expected_trouble_arrives_with_its_words(qtbot, make_client):
 
 def test_unexpected_trouble_carries_its_traceback(qtbot, make_client):
     assert "Traceback" in outcome(qtbot, make_client(Scan="fault").submit(SCAN))[1].details
+
+
+def test_trouble_is_told_in_the_persons_language(qtbot, make_client):
+    german = {"The connection with the engine broke.": "Die Verbindung ist abgebrochen."}
+    speak(lambda template: german.get(template, template))
+    assert outcome(qtbot, make_client(Scan="fault").submit(SCAN))[1].message == "Die Verbindung ist abgebrochen."
+
+
+def test_sentences_in_results_arrive_in_words(qtbot, make_client):
+    client = make_client()
+    job = client.submit(Describe(""))
+    got = []
+    job.finished.connect(got.append)
+    job._deliver(Finished(job.id, {"findings": [{"message": some(2), "paths": ["/p/a"]}]}))
+    assert got == [{"findings": [{"message": "2 photographs", "paths": ["/p/a"]}]}]
 
 
 @pytest.mark.parametrize("job", [SCAN, Train("", "p", TrainSpec())], ids=["scan", "train"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +12,8 @@ from types import ModuleType
 import pytest
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 
-from resnext_gui.ui.engine_process.texts import say
+from resnext_gui.messages import UserError
+from resnext_gui.texts import some, text
 from resnext_gui.ui.system import languages
 from tests.unit.test_packaging import PACKAGING, load
 
@@ -27,34 +30,17 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_the_engines_phrases_are_up_to_date(script):
-    written = script.PHRASES.read_text(encoding="utf-8")
-    assert written == script.phrases_module(), "run: python packaging/languages.py phrases"
-
-
-def test_gaps_are_numbered_and_texts_for_machines_left_out(script):
-    import ast
-
-    source = '''
-def work(name, count):
-    """A docstring of several words."""
-    log.debug("some words for the log")
-    db.execute("SELECT some words FROM x")
-    if not count:
-        raise ValueError("a fault of ours")
-    raise UserError("short", f"'{name}' has {count:,} {'{}'}.", "Do this" if name else "or do that")
-'''
-    assert list(script.phrases_of(ast.parse(source))) == ["'{0}' has {1} {2}.", "or do that"]
-
-
 @pytest.mark.skipif(shutil.which("pyside6-lupdate", path=str(TOOLS)) is None, reason="Qt's tools are not there")
 def test_a_language_from_its_texts_to_the_window(script, tmp_path, qapp):
     assert script.main(["update", "de"]) == 0
     texts = tmp_path / "sources" / "resnext_gui_de.ts"
     words = texts.read_text(encoding="utf-8")
+    assert set(script.sentences()) <= set(map(html.unescape, re.findall(r"<source>(.*?)</source>", words, re.DOTALL)))
     for source, translation in (
         ("Open a project...", "Projekt öffnen..."),
         ("There is not enough memory for this.", "Dafür reicht der Speicher nicht."),
+        ("Rename {label} to {name}", "{name} aus {label} machen"),
+        ("{n} photographs", "{n} Fotos"),
     ):
         before = f'<source>{source}</source>\n        <translation type="unfinished"></translation>'
         assert before in words
@@ -68,7 +54,9 @@ def test_a_language_from_its_texts_to_the_window(script, tmp_path, qapp):
     try:
         assert QCoreApplication.translate("menu", "Open a project...") == "Projekt öffnen..."
         assert QCoreApplication.translate("QPlatformTheme", "Cancel") in ("Abbrechen", "Cancel")
-        assert say("There is not enough memory for this.") == "Dafür reicht der Speicher nicht."
+        assert UserError("memory_full").message == "Dafür reicht der Speicher nicht."
+        assert str(text("rename_label", label="a to b", name="c {label}")) == "c {label} aus a to b machen"
+        assert str(some(20_000)) == f"{QLocale().toString(20_000)} Fotos"
     finally:
         for translator in set(qapp.findChildren(QTranslator)) - before_us:
             qapp.removeTranslator(translator)

@@ -366,7 +366,7 @@ def test_the_end_says_where_left_and_right_matter(qtbot, running, session) -> No
 
 def test_a_failed_run_lets_one_ask_again(running, session) -> None:
     page, _run = running
-    session.set_training(phase="failed", error=Failed("j", "x", "It broke."))
+    session.set_training(phase="failed", error=Failed("j", "x:plain", {"message": "It broke."}))
     assert page.question.isVisible()
 
 
