@@ -15,7 +15,6 @@ from resnext_gui.engine.ingest.gather import Gathered, gather
 from resnext_gui.engine.ingest.reconcile import reconcile_job
 from resnext_gui.engine.ingest.scan import preview_job, scan_job
 from resnext_gui.engine.pictures import files as picture_files
-from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import Preview, Reconcile, Scan, Source, UserError
 from resnext_gui.project import Project
 from tests.engine.ingest.test_scan import PICTURE, labels_of, put
@@ -142,7 +141,7 @@ def test_a_table_that_goes_away_takes_no_photograph_along(tmp_path: Path) -> Non
     scan(tmp_path, root)
     (root / "t.csv").unlink()
     put(root, "new.jpg")
-    found = reconcile_job(Reconcile("r", str(tmp_path / "project"), False, False), lambda _event: None, Control())
+    found = reconcile_job(Reconcile("r", str(tmp_path / "project"), False, False), in_job())
     assert (found["new"], found["gone"], found["relabelled"], found["unreachable"]) == (1, 0, 0, [])
 
 
