@@ -26,7 +26,6 @@ from resnext_gui.engine.weights.load import (
     resolve_weights,
     save_weights,
 )
-from resnext_gui.engine.weights.reading import file_sha256
 from resnext_gui.messages import UserError, Weights
 from resnext_gui.project import guard
 from tests.jobs import in_job
@@ -86,7 +85,7 @@ def test_our_own_file_goes_around_with_all_it_knows(small: keras.Model, tmp_path
     assert public_load is load_checkpoint
     for _ in range(8):  # the library orders what is said about a file by chance
         save_weights(tmp_path / "again.safetensors", small, {"note": "x", "numbers": [1, 2]}, preprocessing, labels)
-        assert file_sha256(tmp_path / "again.safetensors") == found.sha256
+        assert guard.sha256(tmp_path / "again.safetensors") == found.sha256
 
 
 def test_head_may_be_left_out(small: keras.Model, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_failure_is_told_in_place(make_page, session) -> None:
     session.project.set_current_model("quick", "made")
     page = make_page()
     page._score.click()
-    session.assistant.say(Failed("", "x", "The disk is full.", "Free some space."))
+    session.assistant.say(Failed("", "x:plain", {"message": "The disk is full.", "hint": "Free some space."}))
     assert page._before_note.text() == "The disk is full. Free some space."
     assert page._score.isEnabled()
 

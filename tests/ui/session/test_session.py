@@ -150,7 +150,7 @@ def test_work_is_shown_until_the_last_of_its_kind_is_done(qapp, project):
     session.assistant.say(Finished("", {}), first)
     assert session.work.key == "scan" and session.imports.scanning
     session.cancel_work()
-    session.assistant.say(Failed("", "stopped", "Stopped."), second)
+    session.assistant.say(Failed("", "stopped:plain", {"message": "Stopped."}), second)
     assert session.work is None and not session.imports.scanning
 
 

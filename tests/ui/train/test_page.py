@@ -216,7 +216,9 @@ def test_better_weights_are_one_press_away(qtbot, make_page, session) -> None:
 
 def test_a_failed_download_is_told_and_can_be_tried_again(qtbot, make_page, session) -> None:
     page = make_page()
-    session.assistant.answers[Weights] = lambda _command: [Failed("", "offline", "No network.", "Connect, try again.")]
+    session.assistant.answers[Weights] = lambda _command: [
+        Failed("", "offline:plain", {"message": "No network.", "hint": "Connect, try again."})
+    ]
     with qtbot.waitSignal(session.problem) as told:
         page.question.get.click()
     assert (told.args[0].page, told.args[0].message) == ("train", "No network.")
@@ -312,10 +314,10 @@ def test_a_run_that_goes_on_shows_its_past(qtbot, make_page, session) -> None:
     row = page.runs.row(run.id)
     assert "62 % done" in row._status.text() and row._continue.isVisible() and row._use.isVisible()
     row._use.click()
-    session.trainer.say(Failed("", "stopped", "Stopped."))
+    session.trainer.say(Failed("", "stopped:plain", {"message": "Stopped."}))
     row._continue.click()
     assert [(command.run, command.finish) for command in session.asked(Train)] == [(run.id, True), (run.id, False)]
-    assert [e.number for e in page.curves.data.epochs] == [1, 2, 3, 4]
+    assert [e.epoch for e in page.curves.data.epochs] == [1, 2, 3, 4]
 
 
 def test_the_end_says_who_answers_and_goes_back(qtbot, running, session) -> None:
