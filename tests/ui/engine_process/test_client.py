@@ -345,6 +345,46 @@ def test_a_flood_never_starves_the_window(qtbot, make_client):
     assert len(gaps) > 20 and sorted(gaps)[-3] < 0.1
 
 
+PARTING = """
+import gc
+import sys
+from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
+from resnext_gui.messages import Scan
+from resnext_gui.ui.engine_process.client import EngineClient, Job
+
+app = QCoreApplication([])
+
+def ask_and_leave():
+    client = EngineClient("assistant", program=sys.argv[1:])
+    job = client.submit(Scan("", "nowhere", ()))
+    loop = QEventLoop()
+    end = job.started if "hang" in sys.argv[-1] else job.over
+    end.connect(lambda: (client, job, loop.quit()))
+    loop.exec()
+    client.close()
+
+for _ in range(2):
+    ask_and_leave()
+    loop = QEventLoop()
+    QTimer.singleShot(0, loop, loop.quit)
+    loop.exec()
+gc.collect()
+print([thing for thing in gc.get_objects() if isinstance(thing, EngineClient | Job)])
+"""
+
+
+@pytest.mark.parametrize("scan", ["error", "hang"])
+def test_a_job_that_is_the_last_to_know_its_client_takes_both_along(scan):
+    # In a process of its own, which this once broke: the job's end ended its owner, and that the job again.
+    left = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", PARTING, *fake_program(Scan=scan)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (left.returncode, left.stdout) == (0, "[]\n"), left.stderr
+
+
 def test_only_jobs_are_submitted(make_client):
     with pytest.raises(TypeError, match="Stop"):
         make_client().submit(messages.Stop("x"))
