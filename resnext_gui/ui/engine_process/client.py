@@ -32,7 +32,11 @@ def worker_command() -> list[str]:
 
 
 class Job(QObject):
-    """A command under way.  Ends with exactly one of `finished` and `failed`, unless it was cancelled."""
+    """A command under way.  Ends with exactly one of `finished` and `failed`, unless it was cancelled.
+
+    No child of its client in Qt's sense: a job, or what is connected to it, may be the last that holds the client.  The
+    job's end would then end the client, and a parent that ends deletes its children: this job a second time.
+    """
 
     started = Signal()
     happened = Signal(object)
@@ -45,7 +49,7 @@ class Job(QObject):
     """After `finished` or `failed`, and after a cancelled job has really ended."""
 
     def __init__(self, client: EngineClient, command: Command, job_id: str) -> None:
-        super().__init__(client)
+        super().__init__()
         self._client = client
         self.command = command
         self.id = job_id
@@ -167,6 +171,9 @@ class EngineClient(QObject):
     def wait_closed(self) -> None:
         """Wait for what `close` began."""
         self._line.wait()
+        for job in self._jobs.values():
+            job.deleteLater()  # or what is connected to it would be held for ever
+        self._jobs.clear()
 
     def _send_about(self, job: Job, command: Command) -> None:
         if not job.done and not self._closed:
