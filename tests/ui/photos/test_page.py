@@ -326,8 +326,9 @@ def test_unlabelled_are_proposed_accepted_and_corrected(
 
 
 def test_dock_tells_how_far_and_how_good(page: PhotosPage, session: PhotosSession, qtbot: Any) -> None:
-    session.set_quick(phase="reading", done=180, total=250)
+    session.set_quick(phase="reading", done=180, total=250, message="Looked at 180 of 250")
     assert page.dock.lead.text() == "Looked at 180 of 250" and page.dock.progress.value() == 180
+    assert not page.dock.more.text()  # said once
     session.set_quick(phase="ready", exists=True, right=41, practice=50, labels=3, photographs=250)
     assert page.dock.lead.text() == "Quick model: 41 of 50 right in practice"
     assert page.dock.more.text() == "Learned from 200 photographs of 3 labels"
