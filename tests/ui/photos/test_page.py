@@ -231,6 +231,19 @@ def test_receipt_undo_takes_the_import_back(page: PhotosPage, session: PhotosSes
     assert project.photo_count() == 0 and page.receipt.isHidden()
 
 
+def test_receipt_goes_when_its_import_is_undone_elsewhere(page: PhotosPage, session: PhotosSession) -> None:
+    session.import_finished.emit(receipt())
+    page.undo()
+    assert page.receipt.isHidden()
+
+
+def test_findings_do_not_say_the_path_twice(page: PhotosPage, session: PhotosSession, project: Project) -> None:
+    photo = next(iter(project.photos(list(project.photo_ids("unreadable")))))
+    project.set_status([photo.id], "unreadable", f"'{photo.path}' is damaged.")
+    page.incoming.show_findings("unreadable")
+    assert page.findings.tree.topLevelItem(0).text(1) == "is damaged."
+
+
 def test_receipt_offers_undo_only_while_the_import_is_last(
     page: PhotosPage, session: PhotosSession, qtbot: Any
 ) -> None:
