@@ -95,7 +95,7 @@ class Dock(QFrame):
                 else self.tr("Getting to know the photographs")
             )
             left = words.duration(quick.seconds_left)
-            more = self.tr("{time} left").format(time=left) if left else quick.message
+            more = self.tr("{time} left").format(time=left) if left else ""
             if exists and quick.practice:
                 more = self._score(quick) + (f"  ·  {more}" if more else "")
             return lead, more

@@ -164,6 +164,7 @@ class FindingsPanel(QFrame):
         for photo in photos[:MOST_ROWS]:
             path = PurePath(photo.path)
             why = photo.reason or (self.tr("The file is gone") if gone else self.tr("It could not be read"))
+            why = why.removeprefix(f"'{photo.path}' ")  # beside it; there would be no room for the reason
             item = QTreeWidgetItem([path.name, why, str(path.parent)])
             item.setData(0, _ID, photo.id)
             item.setToolTip(0, theme.literal(photo.path))

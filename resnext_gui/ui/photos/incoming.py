@@ -96,9 +96,12 @@ class Incoming(QObject):
     def _on_changed(self, what: Change) -> None:
         """Something was done or undone: the import can be taken back only while it is what comes next."""
         receipt = self._page.receipt
-        if what & Change.UNDO and not receipt.isHidden():
+        if what & Change.UNDO and self._import_text is not None and not receipt.isHidden():
             with contextlib.suppress(UserError):
-                receipt.set_can_undo(self._import_text is not None and self._last() == self._import_text)
+                if self._page.session.project.redo_text() == self._import_text:
+                    self._close_receipt()  # it tells of photographs that are no longer here
+                else:
+                    receipt.set_can_undo(self._last() == self._import_text)
 
     def _undo_import(self) -> None:
         self._close_receipt()

@@ -52,7 +52,7 @@ def used_rule(receipt: dict[str, Any]) -> str:
 def readings(receipt: dict[str, Any]) -> str:
     """Return what is read and what could be read as well; empty where there is one reading.
 
-    "Labels read from: last folder level (new (12), old (12)). They could be read from: first folder level (...)."
+    "Labels read from: last folder level, new (12), old (12). They could also be read from: first folder level, ..."
     """
     doubts = [str(rule) for rule in receipt.get("doubts") or []]
     if len(doubts) < 2:
@@ -61,10 +61,10 @@ def readings(receipt: dict[str, Any]) -> str:
 
     def way(rule: str) -> str:
         labels = _labels_counted([row for row in rules.get(rule) or [] if row[0]])
-        return f"{rule_words(rule)} ({labels})" if labels else rule_words(rule)
+        return f"{rule_words(rule)}, {labels}" if labels else rule_words(rule)
 
-    others = _tr(" or ").join(way(rule) for rule in doubts[1:4])
-    return _tr("Labels read from: {used}. They could be read from: {others}.").format(
+    others = "; ".join(way(rule) for rule in doubts[1:4])
+    return _tr("Labels read from: {used}. They could also be read from: {others}.").format(
         used=way(doubts[0]), others=others
     )
 

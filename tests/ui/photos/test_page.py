@@ -231,6 +231,19 @@ def test_receipt_undo_takes_the_import_back(page: PhotosPage, session: PhotosSes
     assert project.photo_count() == 0 and page.receipt.isHidden()
 
 
+def test_receipt_goes_when_its_import_is_undone_elsewhere(page: PhotosPage, session: PhotosSession) -> None:
+    session.import_finished.emit(receipt())
+    page.undo()
+    assert page.receipt.isHidden()
+
+
+def test_findings_do_not_say_the_path_twice(page: PhotosPage, session: PhotosSession, project: Project) -> None:
+    photo = next(iter(project.photos(list(project.photo_ids("unreadable")))))
+    project.set_status([photo.id], "unreadable", f"'{photo.path}' is damaged.")
+    page.incoming.show_findings("unreadable")
+    assert page.findings.tree.topLevelItem(0).text(1) == "is damaged."
+
+
 def test_receipt_offers_undo_only_while_the_import_is_last(
     page: PhotosPage, session: PhotosSession, qtbot: Any
 ) -> None:
@@ -326,8 +339,9 @@ def test_unlabelled_are_proposed_accepted_and_corrected(
 
 
 def test_dock_tells_how_far_and_how_good(page: PhotosPage, session: PhotosSession, qtbot: Any) -> None:
-    session.set_quick(phase="reading", done=180, total=250)
+    session.set_quick(phase="reading", done=180, total=250, message="Looked at 180 of 250")
     assert page.dock.lead.text() == "Looked at 180 of 250" and page.dock.progress.value() == 180
+    assert not page.dock.more.text()  # said once
     session.set_quick(phase="ready", exists=True, right=41, practice=50, labels=3, photographs=250)
     assert page.dock.lead.text() == "Quick model: 41 of 50 right in practice"
     assert page.dock.more.text() == "Learned from 200 photographs of 3 labels"

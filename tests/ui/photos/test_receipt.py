@@ -165,8 +165,8 @@ def test_two_readings_are_seen_at_once(card: Receipt, qtbot: Any) -> None:
     card.preview_wanted.connect(lambda: asked.append(True))
     card.show_receipt(_two_readings(), can_choose=True)
     text = card.text.text()
-    assert "last folder level (new (12), old (12))" in text
-    assert "first folder level (camera 1 (12), camera 2 (12))" in text
+    assert "Labels read from: last folder level, new (12), old (12). They" in text
+    assert "could also be read from: first folder level, camera 1 (12), camera 2 (12)." in text
     assert card.rules.isVisible() and card.rules.chosen() == "last" and not asked
     with qtbot.waitSignal(card.rule_wanted) as heard:
         card.other_button.click()
