@@ -237,14 +237,18 @@ def read_model(folder: Path) -> dict[str, Any]:
     return read_shaped(folder / "model.json", MODEL)
 
 
-def read_evaluation(path: Path) -> dict[str, Any]:
+def read_evaluation(path: Path, photographs: int, labels: int) -> dict[str, Any]:
     """Return what ``exam.json`` or ``practice.json`` says.
+
+    It holds a few values for each photograph that was scored and for each pair of labels.  Far more than a project with
+    so many photographs and labels can have is refused unread, since the window waits for it.
 
     Raises:
         OSError: there is no such file, or as `read`.
         ProjectError: ``damaged``.
     """
-    return read_shaped(path, EVALUATION, EVALUATION_KEYS, MANY, SOME_VALUES)
+    values = min(SOME_VALUES, FEW_VALUES + 8 * photographs + 2 * labels * labels)
+    return read_shaped(path, EVALUATION, EVALUATION_KEYS, MANY, values)
 
 
 def _damaged(path: Path) -> ProjectError:

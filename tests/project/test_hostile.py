@@ -73,7 +73,7 @@ def _look_and_change(project: Project) -> None:
         lambda: project.photos(project.photo_ids()), lambda: project.faces(6), lambda: project.model_history,
         project.damaged, lambda: [(run.name, run.status, run.history(), run.batches(5)) for run in project.runs()],
         lambda: notes.read_model(project.quick_folder),
-        lambda: notes.read_evaluation(project.quick_folder / "exam.json"),
+        lambda: notes.read_evaluation(project.quick_folder / "exam.json", 3, 2),
         project.undo_size, project.undo, project.redo, lambda: project.add_label("new"), lambda: project.rename("x"),
         lambda: project.new_run({"mode": "finetune"}), lambda: project.run(hostile.RUN).update(name="y"),
         lambda: project.run(hostile.RUN).append_history({"epoch": 2}), lambda: project.run(hostile.RUN).delete(),
@@ -344,3 +344,14 @@ def test_no_other_module_writes_or_deletes_in_a_project():
         if writes.search(line.replace("guard.", "")) and "/proc/" not in line
     }
     assert found <= set(OUTSIDE)
+
+
+def test_an_evaluation_of_far_more_photographs_than_the_project_has_is_refused_unread(tmp_path, monkeypatch):
+    item = {"photo_id": 1, "path": "/p/a.jpg", "hash": "aa", "truth": "a", "answer": "a", "probability": 1.0,
+            "truth_probability": 1.0}  # fmt: skip
+    file = tmp_path / "exam.json"
+    file.write_text(json.dumps({"kind": "exam", "labels": ["a"], "items": [item] * 30_000, "stamp": "x"}))
+    assert len(notes.read_evaluation(file, 30_000, 1)["items"]) == 30_000
+    monkeypatch.setattr(notes.json, "loads", lambda *_: pytest.fail("read"))
+    with pytest.raises(ProjectError):
+        notes.read_evaluation(file, 1000, 1)

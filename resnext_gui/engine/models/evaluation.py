@@ -179,7 +179,7 @@ def for_labels(project: Project, labels: list[str], kind: str) -> list[Item]:
 
 def _stored(project: Project, file: Path, stamp: str) -> dict[str, Any] | None:
     try:
-        body = notes.read_evaluation(file)
+        body = notes.read_evaluation(file, project.photo_count(), len(project.labels()))
         if body.pop("stamp") == stamp:
             return restated(project, body)
     except (OSError, UserError, KeyError, TypeError, ValueError):

@@ -206,16 +206,16 @@ class Answers(QObject):
 
     def stored_evaluation(self, model: str, kind: ScoredSplit = "exam") -> dict[str, Any] | None:
         """Return the evaluation that was made of this very model before, as the project is now, or None."""
-        folder = self._folder(model)
+        project, folder = self._session.project, self._folder(model)
         made = _model(folder)
         try:
-            found = notes.read_evaluation(folder / f"{kind}.json")
+            found = notes.read_evaluation(folder / f"{kind}.json", project.photo_count(), len(project.labels()))
         except (OSError, UserError):
             return None
         if not made or not str(found.get("stamp", "")).startswith(f"{made.get('digest')}:"):
             return None
         try:
-            told = restated(self._session.project, found)
+            told = restated(project, found)
         except (UserError, KeyError, TypeError, ValueError):
             return None
         return told if told["total"] else None
