@@ -45,7 +45,7 @@ class AnswerCard(QFrame):
         self._line = QFrame()
         self._line.setProperty("role", "line")
         self._labels = QComboBox()
-        self._labels.setPlaceholderText(self.tr("It is something else..."))
+        self._labels.setPlaceholderText(self.tr("Something else..."))
         self._labels.setAccessibleName(self.tr("Correct the answer: choose the right label"))
         self._labels.setMaxVisibleItems(16)
         self._labels.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

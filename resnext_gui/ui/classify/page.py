@@ -101,7 +101,8 @@ class ClassifyPage(QWidget):
 
     def _make_tools(self) -> QWidget:
         self._tools = QWidget()
-        self._choose = QPushButton(self.tr("Choose pictures..."))
+        self._choose = QPushButton(self.tr("Choose..."))
+        self._choose.setAccessibleName(self.tr("Choose pictures..."))
         menu = QMenu(self._choose)
         menu.addAction(self.tr("Pictures..."), self.choose_files)
         menu.addAction(self.tr("All in a folder..."), self.choose_folder)
@@ -123,11 +124,12 @@ class ClassifyPage(QWidget):
         self._modes.chosen.connect(self.set_mode)
         self._progress = theme.label("", "quiet")
         self._copy = QPushButton(self.tr("Copy"))
-        self._save = QPushButton(self.tr("Save as CSV"))
+        self._save = QPushButton(self.tr("Save..."))
         for button in (self._copy, self._save):
             button.setProperty("role", "plain")
         self._copy.setToolTip(self.tr("Copy the answers that are shown as text"))
         self._copy.clicked.connect(self.copy_all)
+        self._save.setToolTip(self.tr("Save as CSV"))
         self._save.clicked.connect(self._ask_csv)
         rule = QFrame()
         rule.setFixedSize(1, 20)

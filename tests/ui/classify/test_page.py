@@ -106,6 +106,7 @@ def test_refused_files_stay_by_name(qtbot, make_page, session, say) -> None:
     settle(qtbot, page, 2)
     page._filters.button("refused").click()
     assert page._filters.button("refused").text() == "Not read 1"
+    assert page._tools.minimumSizeHint().width() <= 960 - 72 - 48  # nothing is cut in the smallest window
     assert page.current().name == "torn.jpg"
     assert page._card._sure.text() == "'torn.jpg' ends too early."
     assert page._card._made.text() == "Copy it again."
