@@ -96,7 +96,9 @@ def _stop_on_interrupt(control: Control, out: Output) -> Iterator[None]:
             out.abandon()
             os._exit(STOPPED)
         control.stop()
-        out.note("Stopping; what is finished is kept. Press Ctrl+C again to leave at once.")
+        # Not from here: the signal may have come in the middle of another line, and a stream is not entered twice.
+        line = "Stopping; what is finished is kept. Press Ctrl+C again to leave at once."
+        threading.Thread(target=out.note, args=(line,), name="stopping").start()
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:

@@ -132,8 +132,8 @@ class Output:
             self._bar.clear()
 
     def abandon(self) -> None:
-        """Flush without waiting for anyone; the process ends now."""
-        with contextlib.suppress(OSError, ValueError):
+        """Flush without waiting for anyone, also in the middle of a line (a RuntimeError); the process ends now."""
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._out.flush()
 
     def _write(self, text: str) -> None:

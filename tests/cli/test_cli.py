@@ -8,8 +8,10 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from resnext_gui.cli.demo import _keep_what_is_there
 from resnext_gui.cli.output import Output, duration
 from resnext_gui.engine.worker import jobs
 from resnext_gui.engine.worker.context import JobContext
+from resnext_gui.engine.worker.control import Control
 from resnext_gui.messages import (
     Answer,
     BatchPoint,
@@ -672,3 +675,30 @@ def test_a_reader_who_has_had_enough_is_no_fault() -> None:
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
         assert process.wait(30) == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no process can press Ctrl+C for itself alone")
+def test_ctrl_c_in_the_middle_of_a_line_stops_and_breaks_nothing() -> None:
+    class Pressed(io.StringIO):
+        """A stream that, like a real one, is not entered twice; Ctrl+C comes while its first line is written."""
+
+        inside = False
+
+        def write(self, text: str) -> int:
+            if self.inside:
+                raise RuntimeError("reentrant call")
+            self.inside = True
+            if not self.getvalue():
+                signal.raise_signal(signal.SIGINT)
+            self.inside = False
+            return super().write(text)
+
+    err, control = Pressed(), Control()
+    out = Output(as_json=False, out=io.StringIO(), err=err)
+    with cli._stop_on_interrupt(control, out):
+        out.note("Scored 6 of 6")
+    for thread in threading.enumerate():
+        if thread.name == "stopping":
+            thread.join()
+    assert control.stopping
+    assert err.getvalue().startswith("Scored 6 of 6\nStopping;")
